@@ -1,0 +1,53 @@
+"""The systems that can be replayed, by name."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rackwright.errors import UnknownName
+
+if TYPE_CHECKING:
+    from rackwright.models.options import Options
+    from rackwright.models.outcome import Outcome
+
+__all__ = ["Model", "get", "names"]
+
+# name -> module with a `MODEL`; read only when asked for, so that `--help` stays fast
+_SYSTEMS = {"aep": "rackwright.models.aep"}
+
+
+@dataclass(frozen=True)
+class Model:
+    """A system under study.
+
+    `replay(fabric, trace, options, seed, progress)` returns an `Outcome`; `progress`, if not
+    None, is called between slices with (done, total, text). `baselines`: name -> the options
+    that turn the system into that baseline. `headline`: the metrics a table shows first.
+    `sample_topology`, `sample_trace`: what the demo runs on.
+    """
+
+    name: str
+    title: str
+    options: type[Options]
+    replay: Callable[..., Outcome]
+    read_trace: Callable[..., Any]
+    baselines: Mapping[str, Mapping[str, Any]]
+    headline: tuple[str, ...]
+    sample_topology: str
+    sample_trace: str
+
+
+def names() -> tuple[str, ...]:
+    """Names of the systems, sorted."""
+    return tuple(sorted(_SYSTEMS))
+
+
+def get(name: str) -> Model:
+    """The model called `name`; raises `UnknownName`."""
+    if name not in _SYSTEMS:
+        raise UnknownName("system", name, _SYSTEMS)
+    model: Model = importlib.import_module(_SYSTEMS[name]).MODEL
+    return model
