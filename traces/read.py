@@ -1,0 +1,143 @@
+"""Readers of request traces: our own CSV and the Azure LLM inference traces.
+
+The format is told by the header line:
+
+* ``arrival_time_s,input_tokens,output_tokens``: ours; seconds from the start (schema in the
+  README of this folder).
+* ``TIMESTAMP,ContextTokens,GeneratedTokens``: Azure LLM inference trace 2023 (Azure Public
+  Dataset, CC-BY-4.0). UTC wall-clock times of 100 ns resolution, read as integers of 100 ns and
+  shifted so that the first request arrives at 0.
+
+Plain or gzip, LF or CRLF, streamed. Every row is used or is an error with file, line, column,
+value and what was expected. A request with 0 tokens, in or out, is an error: it was not served.
+"""
+
+from __future__ import annotations
+
+import re
+from array import array
+from collections.abc import Callable
+from datetime import date
+from functools import lru_cache
+from itertools import pairwise
+from os import PathLike
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+import numpy.typing as npt
+
+from rackwright.errors import TraceError
+from rackwright.traces.requests import MAX_TOKENS, RequestTrace
+from rackwright.traces.table import Block, Column, Table, decimal, open_table, short, whole
+from rackwright.units import MAX_TIME
+
+__all__ = ["AZURE_HEADER", "NATIVE_HEADER", "read_requests", "requests_from"]
+
+NATIVE_HEADER = "arrival_time_s,input_tokens,output_tokens"
+AZURE_HEADER = "TIMESTAMP,ContextTokens,GeneratedTokens"
+_TICKS = 10_000_000  # of 100 ns in a second
+_STAMP = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[ T]([01][0-9]|2[0-3]):([0-5][0-9]):([0-5][0-9])"
+                    r"(?:\.([0-9]{1,7}))?")
+
+
+def read_requests(path: str | PathLike[str], limit: int | None = None) -> RequestTrace:
+    """Read a request trace, or its first `limit` rows without reading further.
+
+    Raises InputError (cannot be opened), TraceError (line, column, value), UsageError (limit).
+    """
+    return requests_from(open_table(Path(path)), limit)
+
+
+def requests_from(table: Table, limit: int | None) -> RequestTrace:
+    """The requests of an open table; see read_requests."""
+    if table.header not in _FORMATS:
+        _unknown_header(table)
+    return _FORMATS[table.header](table, limit)
+
+
+def _read_native(table: Table, limit: int | None) -> RequestTrace:
+    time = Column("arrival_time_s", decimal(MAX_TIME),
+                  f"seconds from the start, 0 to {MAX_TIME:.0f}, never going back")
+    times, inputs, outputs = array("d"), array("q"), array("q")
+    _fill(table, limit, time, ("input_tokens", "output_tokens"), (times, inputs, outputs))
+    return _trace(table, _numbers(times), inputs, outputs,
+                  table.comments.get("source", table.path.name))
+
+
+def _read_azure(table: Table, limit: int | None) -> RequestTrace:
+    time = Column("TIMESTAMP", _ticks, "UTC such as 2023-11-16 18:17:03.9799600, with up to 7 "
+                                       "fraction digits, never going back")
+    ticks, inputs, outputs = array("q"), array("q"), array("q")
+    _fill(table, limit, time, ("ContextTokens", "GeneratedTokens"), (ticks, inputs, outputs))
+    stamps = _numbers(ticks)
+    return _trace(table, (stamps - stamps[0]) / _TICKS, inputs, outputs,
+                  f"{table.path.name} (Azure LLM inference trace)")
+
+
+_FORMATS: dict[str, Callable[[Table, int | None], RequestTrace]] = {
+    NATIVE_HEADER: _read_native, AZURE_HEADER: _read_azure}
+
+
+def _fill(table: Table, limit: int | None, time: Column, token_names: tuple[str, str],
+          into: tuple[array[Any], array[int], array[int]]) -> None:
+    """Append every row to the three columns `into`; times must not go back."""
+    tokens = whole(1, MAX_TOKENS)
+    expected = f"a whole number of tokens, 1 to {MAX_TOKENS}"
+    columns = (time, *(Column(name, tokens, expected) for name in token_names))
+    before: float = 0
+    for block in table.blocks(columns, limit):
+        times = block.columns[0]
+        if times[0] < before or times != sorted(times):
+            _fail_back(table, block, time, before)
+        before = times[-1]
+        for column, values in zip(into, block.columns, strict=True):
+            column.extend(values)
+
+
+def _fail_back(table: Table, block: Block, time: Column, before: float) -> NoReturn:
+    pairs = enumerate(pairwise([before, *block.columns[0]]))
+    at = next(row for row, (earlier, later) in pairs if later < earlier)
+    table.fail(block.first_line + at, time, block.texts[at].split(",")[0],
+               "earlier than the row above")
+
+
+def _trace(table: Table, times: npt.NDArray[np.float64], inputs: array[int], outputs: array[int],
+           source: str) -> RequestTrace:
+    stem = table.path.name.removesuffix(".gz").removesuffix(".csv")
+    name = table.comments.get("name") or _printable(stem) or "requests"
+    try:
+        return RequestTrace(times, _numbers(inputs), _numbers(outputs), name, _printable(source))
+    except TraceError as problem:  # a span of more than 106 days, a name that is no text
+        raise TraceError(problem.message, place=table.path) from None
+
+
+def _printable(text: str) -> str:
+    return "".join(char if char.isprintable() else "?" for char in text).strip()
+
+
+def _numbers(column: array[Any]) -> npt.NDArray[Any]:
+    return np.frombuffer(column, dtype=np.dtype(column.typecode))
+
+
+def _unknown_header(table: Table) -> NoReturn:
+    missing = table.header[:1].isdigit()
+    problem = "the header line is missing" if missing else "unknown header"
+    known = " or ".join(repr(header) for header in _FORMATS)
+    raise TraceError(f"{problem}: {short(repr(table.header))}; expected {known}",
+                     place=table.path, line=table.header_line)
+
+
+def _ticks(text: str) -> int:
+    """UTC time stamp to integers of 100 ns; ValueError when it is none."""
+    match = _STAMP.fullmatch(text)
+    if match is None:
+        raise ValueError("not a time stamp")
+    day, hours, minutes, seconds, fraction = match.groups()
+    whole_seconds = (_day(day) * 24 + int(hours)) * 3600 + int(minutes) * 60 + int(seconds)
+    return whole_seconds * _TICKS + int((fraction or "0").ljust(7, "0"))
+
+
+@lru_cache(maxsize=64)
+def _day(text: str) -> int:
+    return date.fromisoformat(text).toordinal()
