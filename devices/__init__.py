@@ -1,0 +1,44 @@
+"""Devices: parts with their numbers, costs and power; the catalog gives them by name.
+
+``from rackwright.devices import catalog; catalog.gpu("h100-sxm")``. A part is a frozen dataclass
+made from a TOML file in which every number has a source. `CostTable1` and `CostTable2` carry a
+part's costs into compiled kernels.
+"""
+
+from rackwright.devices.cost_table import (
+    CostTable1,
+    CostTable2,
+    build_table1,
+    build_table2,
+    table1_ps,
+    table2_ps,
+)
+from rackwright.devices.cpu import Cpu
+from rackwright.devices.gpu import Gpu
+from rackwright.devices.link import Link
+from rackwright.devices.memory import Memory
+from rackwright.devices.nic import Nic, SmartNic
+from rackwright.devices.nvme import Nvme
+from rackwright.devices.part import Part
+from rackwright.devices.pcie import Pcie
+from rackwright.devices.switch import PcieSwitch, Switch
+
+__all__ = [
+    "CostTable1",
+    "CostTable2",
+    "Cpu",
+    "Gpu",
+    "Link",
+    "Memory",
+    "Nic",
+    "Nvme",
+    "Part",
+    "Pcie",
+    "PcieSwitch",
+    "SmartNic",
+    "Switch",
+    "build_table1",
+    "build_table2",
+    "table1_ps",
+    "table2_ps",
+]

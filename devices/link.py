@@ -6,7 +6,8 @@ belongs to the engine (a port or a flow), never to the link itself.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 __all__ = ["Link"]
 
@@ -18,6 +19,7 @@ class Link:
     `rate_bps`: raw data rate in bits/s, one direction. `efficiency`: share of it left for
     payload after encoding, headers and flow control (0..1]. `latency_time`: seconds for the
     head of a message to get from end to end. `kind`: "nvlink", "pcie", "ethernet", "memory" ...
+    `content_hash` and `sources` are those of the catalog's part, when the link is from there.
     """
 
     name: str
@@ -26,6 +28,8 @@ class Link:
     efficiency: float
     latency_time: float
     source: str = ""
+    content_hash: str = ""
+    sources: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def bandwidth(self) -> float:
