@@ -1,0 +1,324 @@
+"""The baseline: synchronous expert parallelism over all GPUs, one iteration at a time.
+
+Every iteration takes one token of every running request through all blocks: attention on each
+request's GPU, an all-to-all, the experts, an all-to-all back; each of the four ends in a barrier,
+so a block takes the slowest GPU's time twice. Requests join and leave between iterations.
+
+The exchange is ideal: its latency plus the bytes of the busiest link at full bandwidth. That
+bound favours the baseline. `layer_ps` and `most_running` make the framework variant.
+Source: section 2 of arXiv 2505.08944 for the structure.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from rackwright.devices.cost_table import CostTable1, CostTable2, table1_ps, table2_ps
+from rackwright.engine.kernel import kernel
+from rackwright.engine.record import SpanLog, span_add
+from rackwright.engine.status import DONE, FAULT, RUNNING, STALLED, Control, new_control
+from rackwright.models.aep.kernel import LABEL_SAMPLER, OUTSIDE_TABLE
+from rackwright.models.serving.requests import (
+    Admission,
+    Requests,
+    admit_one,
+    context_tokens,
+    token_out,
+)
+from rackwright.models.serving.snapshots import Snapshots, take_snapshots
+from rackwright.traces.routing import draw_experts
+
+__all__ = ["ATTENTION", "BARRIER_WAIT", "EXCHANGE", "EXPERT", "SAMPLER", "BarrierFixed",
+           "BarrierState", "advance_barrier", "new_barrier_state"]
+
+Ints = npt.NDArray[np.int64]
+# rows of Work.spent: where an average token's time goes
+ATTENTION, EXPERT, EXCHANGE, BARRIER_WAIT, SAMPLER = 0, 1, 2, 3, 4
+
+
+class BarrierFixed(NamedTuple):
+    """What does not change during a replay."""
+
+    gpus: int
+    blocks: int
+    top_k: int
+    routing_seed: int
+    token_bytes: int
+    exchange_ps: int          # latency of one all-to-all, set-up included
+    layer_ps: int             # framework overhead of a block
+    most_running: int
+    weights: Ints             # (blocks, experts)
+    expert_gpu: Ints          # (experts,)
+    attention: CostTable2
+    expert: CostTable1
+    sampler: CostTable1
+    route_offsets: Ints
+    route_links: Ints
+    ps_per_byte: npt.NDArray[np.float64]   # per link
+
+
+class Work(NamedTuple):
+    """Scratch and sums of one replay."""
+
+    running: Ints             # request numbers, in order of admission; the first `active` count
+    rank_context: Ints        # (gpus,)
+    sent: Ints                # (gpus, gpus) tokens from rank to expert GPU
+    expert_tokens: Ints       # (experts,)
+    gpu_ps: Ints              # (gpus,) time of the phase
+    link_bytes: Ints          # (links,)
+    link_busy_ps: Ints        # (links,)
+    chosen: Ints              # (top_k,)
+    busy_ps: Ints             # (gpus,)
+    steps: Ints               # (2,) GPU steps by side
+    handled: Ints             # (2,) tokens in them
+    expert_mean_ps: npt.NDArray[np.float64]   # (1,) sum over blocks of the mean GPU's time
+    expert_max_ps: npt.NDArray[np.float64]    # (1,) likewise of the slowest
+    spent: npt.NDArray[np.float64]            # (5,) ps, summed over tokens
+    iterations: Ints          # (1,)
+
+
+class BarrierState(NamedTuple):
+    control: Control
+    fixed: BarrierFixed
+    requests: Requests
+    admission: Admission
+    work: Work
+    snapshots: Snapshots
+    spans: SpanLog
+
+
+def new_barrier_state(fixed: BarrierFixed, requests: Requests, admission: Admission,
+                      snapshots: Snapshots, spans: SpanLog) -> BarrierState:
+    gpus, links = fixed.gpus, len(fixed.ps_per_byte)
+    work = Work(np.zeros(len(requests.arrival_ps), np.int64), np.zeros(gpus, np.int64),
+                np.zeros((gpus, gpus), np.int64), np.zeros(len(fixed.expert_gpu), np.int64),
+                np.zeros(gpus, np.int64), np.zeros(links, np.int64), np.zeros(links, np.int64),
+                np.zeros(fixed.top_k, np.int64), np.zeros(gpus, np.int64),
+                np.zeros(2, np.int64), np.zeros(2, np.int64), np.zeros(1), np.zeros(1),
+                np.zeros(5), np.zeros(1, np.int64))
+    return BarrierState(new_control(), fixed, requests, admission, work, snapshots, spans)
+
+
+@kernel
+def slowest(gpu_ps):  # type: ignore[no-untyped-def]
+    worst = np.int64(0)
+    for gpu in range(gpu_ps.shape[0]):
+        worst = max(worst, gpu_ps[gpu])
+    return worst
+
+
+@kernel
+def attention_phase(fixed, admission, work):  # type: ignore[no-untyped-def]
+    """Times of the attention step on every rank into gpu_ps; False outside the table."""
+    for gpu in range(fixed.gpus):
+        tokens = admission.rank_active[gpu]
+        work.gpu_ps[gpu] = 0
+        if tokens > 0:
+            mean = work.rank_context[gpu] / tokens  # nonzero: tokens > 0
+            service = table2_ps(fixed.attention, tokens, mean)
+            if service < 0:
+                return False
+            work.gpu_ps[gpu] = service
+            work.busy_ps[gpu] += service
+            work.steps[0] += 1
+            work.handled[0] += tokens
+    return True
+
+
+@kernel
+def route_tokens(fixed, requests, admission, work, block):  # type: ignore[no-untyped-def]
+    """Draw the experts of every running request; count them by expert and by pair of GPUs."""
+    work.sent[:, :] = 0
+    work.expert_tokens[:] = 0
+    for i in range(admission.active[0]):
+        r = work.running[i]
+        draw_experts(fixed.weights, block, fixed.top_k, fixed.routing_seed, r,
+                     requests.generated[r], work.chosen)
+        for j in range(fixed.top_k):
+            expert = work.chosen[j]
+            work.expert_tokens[expert] += 1
+            work.sent[requests.home[r], fixed.expert_gpu[expert]] += 1
+
+
+@kernel
+def exchange_ps(fixed, work, back):  # type: ignore[no-untyped-def]
+    """Time of the all-to-all in `sent` (or back the same ways): the busiest link's."""
+    work.link_bytes[:] = 0
+    for source in range(fixed.gpus):
+        for target in range(fixed.gpus):
+            tokens = work.sent[source, target]
+            if tokens == 0 or source == target:
+                continue
+            pair = target * fixed.gpus + source if back else source * fixed.gpus + target
+            for at in range(fixed.route_offsets[pair], fixed.route_offsets[pair + 1]):
+                work.link_bytes[fixed.route_links[at]] += tokens * fixed.token_bytes
+    worst = np.int64(0)
+    for link in range(work.link_bytes.shape[0]):
+        if work.link_bytes[link] > 0:
+            service = np.int64(work.link_bytes[link] * fixed.ps_per_byte[link] + 1.0)
+            work.link_busy_ps[link] += service
+            worst = max(worst, service)
+    return fixed.exchange_ps + worst
+
+
+@kernel
+def expert_phase(fixed, work):  # type: ignore[no-untyped-def]
+    """Times of the experts on every GPU into gpu_ps, one after the other on a GPU."""
+    work.gpu_ps[:] = 0
+    for expert in range(work.expert_tokens.shape[0]):
+        tokens = work.expert_tokens[expert]
+        if tokens > 0:
+            service = table1_ps(fixed.expert, tokens)
+            if service < 0:
+                return False
+            gpu = fixed.expert_gpu[expert]
+            work.gpu_ps[gpu] += service
+            work.busy_ps[gpu] += service
+            work.steps[1] += 1
+            work.handled[1] += tokens
+    return True
+
+
+@kernel
+def weigh_waits(fixed, requests, admission, work, phase, worst):  # type: ignore[no-untyped-def]
+    """Split the phase's time between service and waiting at the barrier, over all tokens."""
+    for gpu in range(fixed.gpus):
+        tokens = admission.rank_active[gpu]
+        if phase == EXPERT:
+            tokens = 0
+            for source in range(fixed.gpus):
+                tokens += work.sent[source, gpu]
+        share = tokens / fixed.top_k if phase == EXPERT else tokens * 1.0  # nonzero: top_k >= 1
+        work.spent[phase] += share * work.gpu_ps[gpu]
+        work.spent[BARRIER_WAIT] += share * (worst - work.gpu_ps[gpu])
+
+
+@kernel
+def record_phase(state, label, start_ps):  # type: ignore[no-untyped-def]
+    for gpu in range(state.fixed.gpus):
+        if state.work.gpu_ps[gpu] > 0:
+            span_add(state.spans, gpu, label, start_ps, start_ps + state.work.gpu_ps[gpu],
+                     state.admission.rank_active[gpu])
+
+
+@kernel
+def one_block(state, block, now_ps):  # type: ignore[no-untyped-def]
+    """All four phases of a block; the time at its end, or -1 outside a table."""
+    fixed, work, admission = state.fixed, state.work, state.admission
+    if not attention_phase(fixed, admission, work):
+        return np.int64(-1)
+    worst = slowest(work.gpu_ps)
+    route_tokens(fixed, state.requests, admission, work, block)
+    weigh_waits(fixed, state.requests, admission, work, ATTENTION, worst)
+    record_phase(state, ATTENTION, now_ps)
+    now_ps += worst
+    there, back = exchange_ps(fixed, work, False), exchange_ps(fixed, work, True)
+    if not expert_phase(fixed, work):
+        return np.int64(-1)
+    worst = slowest(work.gpu_ps)
+    weigh_waits(fixed, state.requests, admission, work, EXPERT, worst)
+    record_phase(state, EXPERT, now_ps + there)
+    total = np.int64(0)
+    for gpu in range(fixed.gpus):
+        total += work.gpu_ps[gpu]
+    work.expert_mean_ps[0] += total / fixed.gpus  # nonzero: a fabric with GPUs
+    work.expert_max_ps[0] += worst
+    work.spent[EXCHANGE] += (there + back + fixed.layer_ps) * 1.0 * admission.active[0]
+    return now_ps + there + worst + back + fixed.layer_ps
+
+
+@kernel
+def sampler_phase(state, now_ps):  # type: ignore[no-untyped-def]
+    """Every rank samples its tokens; the time at the end, or -1 outside the table."""
+    fixed, work, admission = state.fixed, state.work, state.admission
+    worst = np.int64(0)
+    for gpu in range(fixed.gpus):
+        tokens = admission.rank_active[gpu]
+        work.gpu_ps[gpu] = 0
+        if tokens > 0:
+            service = table1_ps(fixed.sampler, tokens)
+            if service < 0:
+                return np.int64(-1)
+            work.gpu_ps[gpu] = service
+            work.busy_ps[gpu] += service
+            worst = max(worst, service)
+    record_phase(state, LABEL_SAMPLER, now_ps)
+    work.spent[SAMPLER] += worst * 1.0 * admission.active[0]
+    return now_ps + worst
+
+
+@kernel
+def hand_out(requests, admission, work, now_ps):  # type: ignore[no-untyped-def]
+    """A token to every running request; those that end leave the list, in order."""
+    active = admission.active[0]
+    kept = 0
+    for i in range(active):
+        r = work.running[i]
+        if not token_out(requests, admission, r, now_ps):
+            work.running[kept] = r
+            kept += 1
+
+
+@kernel
+def iterate(state, now_ps):  # type: ignore[no-untyped-def]
+    """One iteration of all running requests from `now_ps`; the time at its end, or -1."""
+    requests, admission, work = state.requests, state.admission, state.work
+    work.rank_context[:] = 0
+    for i in range(admission.active[0]):
+        r = work.running[i]
+        work.rank_context[requests.home[r]] += context_tokens(requests, r)
+    for block in range(state.fixed.blocks):
+        now_ps = one_block(state, block, now_ps)
+        if now_ps < 0:
+            return now_ps
+    return sampler_phase(state, now_ps)
+
+
+@kernel
+def arrive_and_admit(state, now_ps):  # type: ignore[no-untyped-def]
+    """Count the arrivals up to now; admit what fits under the cap."""
+    requests, admission = state.requests, state.admission
+    total = requests.arrival_ps.shape[0]
+    while admission.arrived[0] < total and requests.arrival_ps[admission.arrived[0]] <= now_ps:
+        admission.arrived[0] += 1
+    while True:
+        at = admission.active[0]
+        r = admit_one(requests, admission, state.fixed.most_running, now_ps)
+        if r < 0:
+            break
+        state.work.running[at] = r
+
+
+@kernel
+def advance_barrier(state, until_ps, max_events):  # type: ignore[no-untyped-def]
+    """Run whole iterations; see `rackwright.engine.status`."""
+    control, requests, admission = state.control, state.requests, state.admission
+    total = requests.arrival_ps.shape[0]
+    stop = control.events[0] + max_events
+    while control.events[0] < stop:
+        if admission.finished[0] == total:
+            return DONE
+        now_ps = control.now_ps[0]
+        if now_ps > until_ps:
+            return RUNNING
+        take_snapshots(state.snapshots, now_ps, admission, state.work.busy_ps,
+                       state.work.link_busy_ps)
+        arrive_and_admit(state, now_ps)
+        if admission.active[0] == 0:
+            if admission.arrived[0] == total:
+                return STALLED
+            control.now_ps[0] = requests.arrival_ps[admission.arrived[0]]
+            continue
+        # an event is a token through a block, so that slices are of even length
+        control.events[0] += admission.active[0] * state.fixed.blocks
+        end_ps = iterate(state, now_ps)
+        if end_ps < 0:
+            control.code[0] = OUTSIDE_TABLE
+            return FAULT
+        control.now_ps[0] = end_ps
+        state.work.iterations[0] += 1
+        hand_out(requests, admission, state.work, end_ps)
+    return RUNNING

@@ -1,0 +1,92 @@
+"""Step times of AEP and its baselines: device models plus named host costs, as cost tables.
+
+An attention step is the fused projection, decode attention over the KV cache, the output
+projection and the router; the join and the norms are counted with the host's time. An expert step
+is one expert, unfused, as the evaluated runs launch it. The sampler is host work only.
+
+The slowest GPU of a side sets the table of the side: a mixed machine is refused.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from rackwright.devices import Gpu
+from rackwright.devices.cost_table import CostTable1, CostTable2, build_table1, build_table2
+from rackwright.errors import TopologyError
+from rackwright.models.aep.options import AepOptions
+from rackwright.models.llm import LlmShape
+from rackwright.topologies.fabric import Fabric
+
+__all__ = ["Costs", "build_costs", "one_gpu"]
+
+EXACT_BATCH = 1024   # tables are exact up to this batch, interpolated beyond
+
+Array = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+class Costs(NamedTuple):
+    """Tables in ps, and the largest relative error of their interpolation."""
+
+    attention: CostTable2
+    expert: CostTable1
+    sampler: CostTable1
+    error: float
+
+
+def one_gpu(fabric: Fabric, names: tuple[str, ...]) -> Gpu:
+    """The GPU part that all `names` are; raises `TopologyError` when they differ."""
+    parts = {fabric.device(name).name: fabric.device(name) for name in names}
+    if len(parts) > 1:
+        raise TopologyError("AEP needs equal GPUs", [
+            f"{names[0]} ... {names[-1]} are {', '.join(sorted(parts))}"])
+    return next(iter(parts.values()))
+
+
+def build_costs(gpu: Gpu, shape: LlmShape, options: AepOptions, *, most_tokens: int,
+                most_context: int, barrier: bool) -> Costs:
+    """Tables for up to `most_tokens` tokens in a step with contexts up to `most_context`."""
+    framework = options.policy == "ep_framework"
+    if barrier:
+        fixed = options.ep_host_attention_time if framework else 0.0
+        per_token, eager = 0.0, 0.0
+        expert_fixed = options.ep_host_expert_time if framework else 0.0
+        sampler_fixed, sampler_token = 0.0, 0.0
+    else:
+        fixed, per_token = options.attention_fixed_time, options.attention_token_time
+        eager = options.attention_eager_time
+        expert_fixed = options.expert_fixed_time
+        sampler_fixed, sampler_token = options.sampler_fixed_time, options.sampler_token_time
+
+    def attention(tokens: Ints, context: Ints) -> Array:
+        host = fixed + per_token * tokens + eager * (tokens > options.attention_graph_batch)
+        return host + attention_device_time(gpu, shape, tokens, context)
+
+    def expert(tokens: Ints) -> Array:
+        return expert_fixed + gpu.expert_time(tokens, shape.hidden, shape.ffn, dtype=shape.dtype)
+
+    def sampler(tokens: Ints) -> Array:
+        return sampler_fixed + sampler_token * np.asarray(tokens, np.float64)
+
+    exact = min(EXACT_BATCH, most_tokens)
+    attention_table, error_a = build_table2(attention, exact, most_tokens, most_context)
+    expert_table, error_e = build_table1(expert, exact, most_tokens)
+    sampler_table, error_s = build_table1(sampler, exact, most_tokens)
+    return Costs(attention_table, expert_table, sampler_table, max(error_a, error_e, error_s))
+
+
+def attention_device_time(gpu: Gpu, shape: LlmShape, tokens: Ints, context: Ints) -> Array:
+    """Device time of one block's attention step for `tokens` decode tokens, seconds."""
+    hidden, dtype = shape.hidden, shape.dtype
+    inner = shape.heads * shape.head_dim
+    time: Array = (
+        gpu.gemm_time(tokens, shape.qkv_width, hidden, dtype=dtype)
+        + gpu.attention_time(tokens, shape.heads, shape.kv_heads, shape.head_dim, 1, context,
+                             dtype=dtype)
+        + gpu.gemm_time(tokens, hidden, inner, dtype=dtype)
+        + gpu.gemm_time(tokens, shape.experts, hidden, dtype=dtype))
+    return time

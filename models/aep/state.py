@@ -1,0 +1,163 @@
+"""The state of an asynchronous expert-parallel replay: NamedTuples of arrays, and their growth.
+
+An *item* is one part of a token: request * top_k + part. A token is in one place at a time, so an
+item is in exactly one linked list (a queue, a running batch, a message) or in the join pool, and
+``next_item`` holds all lists at once. Nothing is copied when a queue is drained or a message is
+sent, and nothing but the heap and the message pool can ever be full.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from rackwright.devices.cost_table import CostTable1, CostTable2
+from rackwright.engine.heap import EventHeap, grown_heap, new_heap
+from rackwright.engine.ports import Ports
+from rackwright.engine.record import SpanLog
+from rackwright.engine.status import Control, new_control
+from rackwright.models.serving.requests import Admission, Requests
+from rackwright.models.serving.snapshots import Snapshots
+
+__all__ = ["AepState", "Fixed", "Gpus", "Items", "Messages",
+           "GROW_HEAP", "GROW_MESSAGES", "JOIN", "NETWORK", "QUEUE", "SERVICE", "grow", "new_state"]
+
+Ints = npt.NDArray[np.int64]
+GROW_HEAP, GROW_MESSAGES = 1, 2
+# rows of Gpus.spent, by side (0 attention, 1 expert): where a token's time goes
+QUEUE, SERVICE, NETWORK, JOIN = 0, 1, 2, 3
+
+
+class Fixed(NamedTuple):
+    """What does not change during a replay. GPUs 0..A-1 run attention, A..A+X-1 experts."""
+
+    attention_gpus: int
+    expert_gpus: int
+    blocks: int
+    experts: int
+    top_k: int
+    policy: int
+    look_ahead: int
+    routing_seed: int
+    token_bytes: int
+    message_ps: int           # set-up of a message before its payload starts
+    attention_cap: int        # most tokens in one step; 0: none
+    expert_cap: int
+    decay: npt.NDArray[np.float64]   # delta**k, index k
+    weights: Ints             # (blocks, experts) routing weights
+    expert_gpu: Ints          # (experts,) GPU that hosts it
+    expert_slot: Ints         # (experts,) its index on that GPU
+    hosted: Ints              # (gpus,) experts on a GPU; 1 for attention
+    attention: CostTable2     # ps by tokens and mean context
+    expert: CostTable1        # ps by tokens
+    sampler: CostTable1
+    route_offsets: Ints       # CSR over pairs: source * gpus + destination
+    route_links: Ints
+
+
+class Items(NamedTuple):
+    """Per item unless said otherwise."""
+
+    next_item: Ints
+    owner: Ints               # its request; a division by top_k in the innermost loop is slow
+    since_ps: Ints            # when it came to where it is
+    expert: Ints              # expert it is bound for
+    block: Ints               # per request: the block it is in
+    joined: Ints              # per request: parts back from the experts of this block
+    chosen: Ints              # (top_k,) scratch
+
+
+class Gpus(NamedTuple):
+    """Queues are indexed [gpu, block, slot]; attention has a queue `blocks` for its sampler."""
+
+    head: Ints
+    tail: Ints
+    length: Ints
+    context: Ints             # sum of the contexts queued (attention)
+    block_length: Ints        # [gpu, block]: sum over slots
+    batch: Ints               # per GPU: first item of the running batch, -1: idle
+    batch_size: Ints
+    batch_block: Ints
+    started_ps: Ints
+    busy_ps: Ints
+    steps: Ints               # (2,) by side
+    handled: Ints             # (2,) tokens in those steps, by side
+    spent: npt.NDArray[np.float64]   # (4, 2) QUEUE, SERVICE, NETWORK, JOIN by side, ps
+    out_head: Ints            # per GPU: scratch lists of a step's results by destination
+    out_tail: Ints
+    out_count: Ints
+
+
+class Messages(NamedTuple):
+    """A pool of messages under way; `free` is a stack of unused slots."""
+
+    first: Ints
+    count: Ints
+    source: Ints
+    target: Ints
+    hop: Ints                 # index into route_links of the link whose entrance it is at
+    tail_ps: Ints
+    free: Ints
+    free_count: Ints          # (1,)
+
+
+class AepState(NamedTuple):
+    control: Control
+    fixed: Fixed
+    heap: EventHeap
+    requests: Requests
+    admission: Admission
+    items: Items
+    gpus: Gpus
+    messages: Messages
+    ports: Ports
+    snapshots: Snapshots
+    spans: SpanLog
+
+
+def new_items(requests: int, top_k: int) -> Items:
+    count = requests * top_k
+    return Items(np.full(count, -1, np.int64), np.arange(count, dtype=np.int64) // top_k,
+                 np.zeros(count, np.int64), np.zeros(count, np.int64), np.zeros(requests, np.int64),
+                 np.zeros(requests, np.int64), np.zeros(top_k, np.int64))
+
+
+def new_gpus(gpus: int, blocks: int, slots: int) -> Gpus:
+    queues = (gpus, blocks + 1, slots)
+    return Gpus(np.full(queues, -1, np.int64), np.full(queues, -1, np.int64),
+                np.zeros(queues, np.int64), np.zeros(queues, np.int64),
+                np.zeros((gpus, blocks + 1), np.int64), np.full(gpus, -1, np.int64),
+                *(np.zeros(gpus, np.int64) for _ in range(4)),
+                np.zeros(2, np.int64), np.zeros(2, np.int64), np.zeros((4, 2)), np.full(gpus, -1, np.int64), np.full(gpus, -1, np.int64),
+                np.zeros(gpus, np.int64))
+
+
+def new_messages(capacity: int) -> Messages:
+    return Messages(*(np.zeros(capacity, np.int64) for _ in range(6)),
+                    np.arange(capacity, dtype=np.int64)[::-1].copy(),
+                    np.full(1, capacity, np.int64))
+
+
+def new_state(fixed: Fixed, requests: Requests, admission: Admission, ports: Ports,
+              snapshots: Snapshots, spans: SpanLog) -> AepState:
+    """An idle machine before the first arrival."""
+    gpus = fixed.attention_gpus + fixed.expert_gpus
+    return AepState(new_control(), fixed, new_heap(64 * gpus), requests, admission,
+                    new_items(len(requests.arrival_ps), fixed.top_k),
+                    new_gpus(gpus, fixed.blocks, int(fixed.hosted.max())),
+                    new_messages(16 * gpus), ports, snapshots, spans)
+
+
+def grow(state: AepState, what: int) -> AepState:
+    """The driver's `grow`: twice the room in the heap or in the message pool."""
+    if what == GROW_HEAP:
+        return state._replace(heap=grown_heap(state.heap))
+    old = state.messages
+    more = len(old.first)
+    wider = [np.concatenate([array, np.zeros_like(array)]) for array in old[:6]]
+    free = np.concatenate([old.free, np.zeros_like(old.free)])
+    count = int(old.free_count[0])
+    free[count:count + more] = np.arange(2 * more - 1, more - 1, -1)
+    return state._replace(messages=Messages(*wider, free, np.full(1, count + more, np.int64)))

@@ -1,0 +1,103 @@
+"""Which part of a replay counts: the steady window, the middle of the arrivals, or all of it.
+
+A run that starts empty is mostly ramp, so three throughputs are reported: over everything; over
+the middle three quarters of the arrivals (the middle 60 s of an 80 s run); and over the steady
+window, which begins 1.5 x (longest output x mean inter-token latency) after the first arrival and
+ends with the last arrival. The load is *stable* when requests finish as fast as they arrive
+within 3 % there and the running set does not grow; it is an *overload* when both fail (either
+alone is what a few random arrivals do). A random process moves both by its square root, which is
+allowed for twice.
+
+Source of the rules: the evaluation scripts of arXiv 2505.08944 (middle 60 s); ours (steady).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from rackwright.models.serving.requests import Admission, Requests
+from rackwright.models.serving.snapshots import (
+    ACTIVE,
+    ARRIVED,
+    FINISHED,
+    SNAPSHOTS,
+    TOKENS,
+    Snapshots,
+)
+
+__all__ = ["Window", "busy_shares", "middle_window", "steady_window"]
+
+RAMP_OUTPUTS = 1.5        # longest outputs that the ramp lasts
+SHORTEST = SNAPSHOTS // 8  # a steady window shorter than an eighth of the arrivals says nothing
+STABLE_WITHIN = 0.03
+MIDDLE = SNAPSHOTS // 8   # cut off at both ends
+
+
+@dataclass(frozen=True)
+class Window:
+    """Rates between two snapshots, `first` and `last` (indices)."""
+
+    first: int
+    last: int
+    seconds: float
+    tokens_per_s: float
+    arrived_per_s: float
+    finished_per_s: float
+    active_mean: float
+    stable: bool
+    overloaded: bool
+
+
+def middle_window(snapshots: Snapshots) -> Window | str:
+    """The middle three quarters of the arrivals, or why there is no such window."""
+    return _window(snapshots, MIDDLE, SNAPSHOTS - MIDDLE)
+
+
+def steady_window(snapshots: Snapshots, requests: Requests, admission: Admission) -> Window | str:
+    """From the end of the ramp to the last arrival, or why there is no such window."""
+    later_tokens = int(admission.itl_counts.sum())
+    if later_tokens == 0:
+        return "no request had a second token"
+    itl_ps = float(admission.itl_sum_ps[0]) / later_tokens
+    ramp_ps = RAMP_OUTPUTS * float(requests.output_tokens.max()) * itl_ps
+    first = int(np.searchsorted(snapshots.time_ps, snapshots.time_ps[0] + ramp_ps))
+    if first > SNAPSHOTS - SHORTEST:
+        return (f"arrivals last {_seconds(snapshots, 0, SNAPSHOTS):.3g} s, the ramp "
+                f"{ramp_ps * 1e-12:.3g} s; use a longer trace")
+    return _window(snapshots, first, SNAPSHOTS)
+
+
+def busy_shares(counters: npt.NDArray[np.int64], snapshots: Snapshots,
+                window: Window | None, final: npt.NDArray[np.int64],
+                end_ps: int) -> npt.NDArray[np.float64]:
+    """Busy shares of `final`'s devices in the window; of the whole replay without one."""
+    if window is None:
+        start_ps = int(snapshots.time_ps[0])
+        return final / max(end_ps - start_ps, 1)
+    spent = counters[window.last] - counters[window.first]
+    return spent / max(int(snapshots.time_ps[window.last] - snapshots.time_ps[window.first]), 1)
+
+
+def _seconds(snapshots: Snapshots, first: int, last: int) -> float:
+    return float(snapshots.time_ps[last] - snapshots.time_ps[first]) * 1e-12
+
+
+def _window(snapshots: Snapshots, first: int, last: int) -> Window | str:
+    if int(snapshots.taken[0]) <= last:
+        return "the replay ended before the window did"
+    seconds = _seconds(snapshots, first, last)
+    if seconds <= SNAPSHOTS * 1e-12:
+        return "all requests arrive at once"
+    start, end = snapshots.counts[first], snapshots.counts[last]
+    arrived, finished, tokens = (int(end[i] - start[i]) for i in (ARRIVED, FINISHED, TOKENS))
+    within = snapshots.counts[first:last + 1, ACTIVE]
+    third = max(len(within) // 3, 1)
+    growth = float(within[-third:].mean()) - float(within[:third].mean())
+    mean = float(within.mean())
+    grows = growth > STABLE_WITHIN * mean + 2 * mean ** 0.5
+    lags = finished < (1 - STABLE_WITHIN) * arrived - 2 * arrived ** 0.5
+    return Window(first, last, seconds, tokens / seconds, arrived / seconds, finished / seconds,
+                  mean, stable=not grows and not lags, overloaded=grows and lags)
