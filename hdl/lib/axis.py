@@ -1,0 +1,129 @@
+"""AXI-Stream source and sink for the benches, with random pauses and a protocol monitor.
+
+The words are integers, with `tlast`; tkeep, tid, tdest and tuser are left out. Both sides work
+on rising edges of `clk` only. Importable without cocotb; `run` needs the simulator.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+__all__ = ["AxisSink", "AxisSource", "Beat"]
+
+
+class Beat(NamedTuple):
+    """One word that crossed the interface, and the clock edge (counted by `run`) at which."""
+
+    data: int
+    last: bool
+    cycle: int
+
+
+class AxisSource:
+    """Offers the words of its queue, in order; start `run` as a task.
+
+    Before each word it waits a clock with probability `pause`. An offered word stays until it is
+    taken. While it offers nothing the bus carries `idle`, so that a block that ignores tvalid is
+    found out. `taken` lists the beats that went through.
+    """
+
+    def __init__(self, dut: Any, draws: random.Random, *, pause: float = 0.0,
+                 idle: int = 0) -> None:
+        self.dut, self.draws, self.pause, self.idle = dut, draws, pause, idle
+        self.queue: deque[tuple[int, bool]] = deque()
+        self.taken: list[Beat] = []
+        self.offering = False
+
+    def send(self, data: int, last: bool = True) -> None:
+        """Append a word."""
+        self.queue.append((data, last))
+
+    def clear(self) -> None:
+        """Forget what was not taken; only while the block is in reset."""
+        self.queue.clear()
+        self.taken.clear()
+        self.offering = False
+        self._drive()
+
+    async def run(self) -> None:
+        """Drive the interface for ever."""
+        from cocotb.triggers import RisingEdge
+
+        edge, cycle = RisingEdge(self.dut.clk), 0
+        self._drive()
+        while True:
+            await edge
+            cycle += 1
+            if self.offering and self.dut.s_axis_tready.value == 1:
+                self.taken.append(Beat(*self.queue.popleft(), cycle))
+                self.offering = False
+                if not self._offer():
+                    self._drive()
+            elif not self.offering:
+                self._offer()
+
+    def _offer(self) -> bool:
+        if not self.queue or (self.pause and self.draws.random() < self.pause):
+            return False
+        self.offering = True
+        self._drive()
+        return True
+
+    def _drive(self) -> None:
+        data, last = self.queue[0] if self.offering else (self.idle, True)
+        self.dut.s_axis_tdata.value = data
+        self.dut.s_axis_tlast.value = int(last)
+        self.dut.s_axis_tvalid.value = int(self.offering)
+
+
+class AxisSink:
+    """Takes words, pausing each clock with probability `pause`; start `run` as a task.
+
+    Fails when tvalid falls, or tdata or tlast changes, before a word was taken. Every beat is
+    appended to `taken` and handed to `check`.
+    """
+
+    def __init__(self, dut: Any, draws: random.Random, *, pause: float = 0.0,
+                 check: Callable[[Beat], None] | None = None) -> None:
+        self.dut, self.draws, self.pause, self.check = dut, draws, pause, check
+        self.taken: list[Beat] = []
+        self.waiting: tuple[int, bool] | None = None
+
+    def clear(self) -> None:
+        """Forget what was seen; only while the block is in reset."""
+        self.taken.clear()
+        self.waiting = None
+
+    async def run(self) -> None:
+        """Drive the interface for ever."""
+        from cocotb.triggers import RisingEdge
+
+        edge, cycle, ready = RisingEdge(self.dut.clk), 0, False
+        self.dut.m_axis_tready.value = 0
+        while True:
+            await edge
+            cycle += 1
+            self._observe(cycle, ready)
+            now = not self.pause or self.draws.random() >= self.pause
+            if now != ready:
+                self.dut.m_axis_tready.value = int(now)
+                ready = now
+
+    def _observe(self, cycle: int, ready: bool) -> None:
+        if self.dut.rst.value == 1:
+            self.waiting = None
+            return
+        if self.dut.m_axis_tvalid.value != 1:
+            assert self.waiting is None, f"cycle {cycle}: tvalid fell before the word was taken"
+            return
+        word = int(self.dut.m_axis_tdata.value), self.dut.m_axis_tlast.value == 1
+        assert self.waiting in (None, word), (
+            f"cycle {cycle}: {self.waiting} became {word} while tready was low")
+        self.waiting = None if ready else word
+        if ready:
+            self.taken.append(Beat(*word, cycle))
+            if self.check is not None:
+                self.check(self.taken[-1])

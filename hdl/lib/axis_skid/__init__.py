@@ -1,0 +1,1 @@
+"""The skid buffer: RTL and bench; its golden is a queue."""

@@ -1,0 +1,94 @@
+"""Programs that may hang: run in a process group of their own, under a wall-clock limit.
+
+`run_limited` ends the whole group, simulator included, when the limit passes, on Ctrl-C and on
+any error. The group also ends by itself when its parent dies, if the child calls
+`die_with_parent`. POSIX only (process groups).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rackwright.errors import Interrupted, MissingTool, Stalled
+
+__all__ = ["Icarus", "find_icarus", "run_limited"]
+
+BUILD_FAILED = 3     # exit status of rackwright.hdl.simulate: the RTL does not compile
+NO_LIBPYTHON = 4     # exit status of rackwright.hdl.simulate: no shared libpython
+VERSION_LIMIT = 20.0  # s for a program to say its version: our choice, far above what it takes
+
+
+@dataclass(frozen=True)
+class Icarus:
+    """The installed Icarus Verilog."""
+
+    version: str  # "Icarus Verilog 11.0"
+
+
+def find_icarus() -> Icarus:
+    """Icarus Verilog on PATH. Raises MissingTool, saying what to install."""
+    missing = [name for name in ("iverilog", "vvp") if shutil.which(name) is None]
+    if missing:
+        raise MissingTool(
+            f"{' and '.join(missing)} not found on PATH: the HDL blocks are simulated with Icarus "
+            "Verilog. Install it: sudo apt-get install iverilog (Debian, Ubuntu), "
+            "brew install icarus-verilog (macOS)")
+    said = subprocess.run(["iverilog", "-V"], capture_output=True, text=True, check=False,
+                          timeout=VERSION_LIMIT, stdin=subprocess.DEVNULL)
+    match = re.search(r"Icarus Verilog version (\S+)", said.stdout)
+    return Icarus(f"Icarus Verilog {match[1] if match else '(unknown version)'}")
+
+
+def run_limited(command: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None, log: Path,
+                limit: float, what: str) -> int:
+    """Run `command` with its output in `log`; its exit status. `limit` is in seconds.
+
+    Raises Stalled when the limit passes and Interrupted on Ctrl-C; the group is dead by then.
+    """
+    with open(log, "wb") as output:
+        child = subprocess.Popen(command, cwd=cwd, env=env, stdin=subprocess.PIPE, stdout=output,
+                                 stderr=subprocess.STDOUT, start_new_session=True)
+        try:
+            return child.wait(limit)
+        except subprocess.TimeoutExpired:
+            raise Stalled(
+                f"{what} did not end within {limit:g} s and was killed; the last it said:\n"
+                f"{tail(log)}\nIf it is only slow, allow it more time (--timeout)") from None
+        except KeyboardInterrupt:
+            raise Interrupted(f"{what} was interrupted") from None
+        finally:
+            _end(child)
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """Kill the group of a child that still runs; reap it."""
+    if child.poll() is None:
+        os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+    if child.stdin is not None:
+        child.stdin.close()
+
+
+def die_with_parent() -> None:
+    """In a child of `run_limited`: end the group when the parent is gone (stdin closes)."""
+    def watch() -> None:
+        while os.read(0, 4096):  # not through sys.stdin, whose lock would block the exit
+            pass
+        os.killpg(os.getpgid(0), signal.SIGKILL)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def tail(log: Path, lines: int = 15) -> str:
+    """The last lines of a log, indented."""
+    text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+    kept = text.rstrip().splitlines()[-lines:] or ["(nothing)"]
+    return "\n".join(re.sub(r"^ {30,}", "    ", f"  {line}") for line in kept)

@@ -1,0 +1,63 @@
+"""`rackwright hdl`: data on stdout, notes on stderr, errors raised for the top level to word."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from rackwright.cli.hdl import hdl
+from rackwright.errors import MissingTool, RackwrightError, UnknownName
+
+MakeBlock = Callable[..., Path]
+
+
+def test_list() -> None:
+    result = CliRunner().invoke(hdl, ["list", "--json"])
+    rows = {row["block"]: row for row in json.loads(result.stdout)}
+    assert rows["witness_table"]["geometries"][0] == "1024x4"
+    plain = CliRunner().invoke(hdl, ["list"])
+    assert "witness_table" in plain.stdout and plain.exit_code == 0
+
+
+@pytest.mark.usefixtures("icarus")
+def test_failing_bench(make_block: MakeBlock) -> None:
+    folder = make_block()
+    make_block(rtl=(folder / "tiny.v").read_text().replace("~a", "a"))
+    result = CliRunner().invoke(hdl, ["test", str(folder), "--seed", "3", "--json"])
+    assert isinstance(result.exception, RackwrightError) and result.exception.exit_code == 1
+    assert str(result.exception) == "the bench failed: tiny 4"
+    (report,) = json.loads(result.stdout)
+    assert report["seed"] == 3 and not report["passed"]
+    assert "4 ..." in result.stderr
+
+
+@pytest.mark.usefixtures("icarus")
+def test_lint_says_what_it_skipped(make_block: MakeBlock) -> None:
+    result = CliRunner().invoke(hdl, ["lint", str(make_block())])
+    assert "tiny: " in result.stdout
+    assert ("skipped verilator" in result.stderr) == (shutil.which("verilator") is None)
+
+
+def test_errors_are_raised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert isinstance(CliRunner().invoke(hdl, ["test", "nothing"]).exception, UnknownName)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for command in ("test", "lint", "characterise"):
+        result = CliRunner().invoke(hdl, [command, "witness_table"])
+        assert isinstance(result.exception, MissingTool) and result.exception.exit_code == 4
+
+
+def test_nothing_heavy_is_imported() -> None:
+    """Neither the group nor the goldens need a simulator's driver or the compiler."""
+    code = ("import sys, rackwright.cli.hdl, rackwright.hdl.witness_table, rackwright.hdl.lib\n"
+            "import rackwright.hdl.witness_table.tb\n"
+            "print([name for name in ('cocotb', 'cocotb_tools', 'numba', 'pytest')"
+            " if name in sys.modules])")
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout == "[]\n"
