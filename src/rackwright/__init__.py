@@ -1,0 +1,43 @@
+"""Rackwright builds racks that do not exist yet, and replays published systems on them.
+
+>>> import rackwright
+>>> "replay" in rackwright.__all__
+True
+
+`replay(system, fabric, trace, seed=0, **options)` is the way in; see `rackwright.run`. The parts
+are in `rackwright.devices`, the graphs in `rackwright.topologies`, the systems in
+`rackwright.models`. Importing this module imports none of them.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rackwright.result import Result
+    from rackwright.run import replay
+
+    __version__: str
+
+__all__ = ["Result", "__version__", "replay"]
+
+_LAZY = {"Result": "rackwright.result", "replay": "rackwright.run"}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return _version()
+    if name in _LAZY:
+        return getattr(importlib.import_module(_LAZY[name]), name)
+    raise AttributeError(f"module 'rackwright' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("rackwright")

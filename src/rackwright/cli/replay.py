@@ -1,0 +1,122 @@
+"""``rackwright replay SYSTEM``: one system, and its baselines if wanted, on a topology."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from rackwright.cli.output import emit, emit_json, width
+from rackwright.cli.progress import progress
+from rackwright.errors import Interrupted, UsageError
+
+__all__ = ["replay"]
+
+
+def _systems(_ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Names of systems for shell completion."""
+    from rackwright.models import registry
+
+    return [name for name in registry.names() if name.startswith(incomplete)]
+
+
+@click.command()
+@click.argument("system", metavar="SYSTEM", required=False, shell_complete=_systems)
+@click.option("--topology", metavar="NAME|FILE",
+              help="A preset (dgx-a100, dgx-a100:hosts=2) or a file; default: the sample's.")
+@click.option("--trace", metavar="NAME|FILE",
+              help="The workload: a file or a packaged trace; default: the system's sample.")
+@click.option("--limit", type=click.IntRange(min=1), help="Read only the first N rows of it.")
+@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE",
+              help="An option of the system; --options lists them.")
+@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True)
+@click.option("--baseline", is_flag=False, flag_value="all", metavar="[NAME,...]",
+              help="Replay these baselines too; without a name: all of them.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR",
+              help="Write result.json, baseline-NAME.json, run.json, timeline.json.gz there.")
+@click.option("--json", "as_json", is_flag=True, help="Print canonical JSON.")
+@click.option("--options", "list_options", is_flag=True, help="List the options and baselines.")
+@click.option("--quiet", is_flag=True, help="No progress on stderr.")
+def replay(system: str | None, topology: str | None, trace: str | None, limit: int | None,
+           settings: tuple[str, ...], seed: int, baseline: str | None, out: Path | None,
+           as_json: bool, list_options: bool, quiet: bool) -> None:
+    """Replay SYSTEM's workload on a topology.
+
+    Prints its metrics beside those of the baselines, what limits each, and where the time goes.
+
+    \b
+    rackwright replay aep --baseline
+    rackwright replay aep --topology dgx-a100:hosts=2 --trace requests.csv --set policy=mtfs
+    """
+    from rackwright import run
+    from rackwright.models import registry
+
+    if system is None:
+        raise UsageError(f"which system? one of: {', '.join(registry.names())}")
+    model = registry.get(system)
+    if list_options:
+        _list_options(model, as_json)
+        return
+    options = model.options.read_settings(_settings(settings))
+    model.options.checked(options)  # before anything slow
+    names = _names(baseline)
+    run.baseline_names(model, names)
+    if out:
+        run.prepare(out)
+    loaded = run.load_trace(model, trace, limit)
+    try:
+        with progress(quiet) as report:
+            found = run.replay_baselines(system, topology, loaded, names, seed, report, **options)
+    except Interrupted as stop:
+        _finish(stop.partial, out, as_json, interrupted=True)
+        raise
+    _finish(found, out, as_json)
+
+
+def _names(baseline: str | None) -> Sequence[str] | None:
+    """Baselines asked for; None means all."""
+    if baseline is None:
+        return ()
+    return None if baseline == "all" else [name for name in baseline.split(",") if name]
+
+
+def _settings(settings: Sequence[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for text in settings:
+        name, equals, value = (part.strip() for part in text.partition("="))
+        if not equals or not name:
+            raise UsageError(f"--set {text!r}: write NAME=VALUE, such as --set policy=mtfs")
+        if name in found:
+            raise UsageError(f"--set {name}: given twice ({found[name]!r} and {value!r})")
+        found[name] = value
+    return found
+
+
+def _finish(found: Any, out: Path | None, as_json: bool, interrupted: bool = False) -> None:
+    """Print and write what there is."""
+    if found is None:
+        return
+    from rackwright import run
+    from rackwright.report import side_by_side
+
+    if out:
+        run.save(found, out, {"command": sys.argv[1:]})
+    if as_json:
+        emit_json(found.record())
+    else:
+        emit(side_by_side(found, width()))
+    if out:
+        state = "what was done so far" if interrupted else "results"
+        click.echo(f"rackwright: wrote {state} to {out}", err=True)
+
+
+def _list_options(model: Any, as_json: bool) -> None:
+    from rackwright.report.options import options_record, options_text
+
+    if as_json:
+        emit_json(options_record(model))
+    else:
+        emit(options_text(model, width()))
