@@ -64,8 +64,9 @@ class Outcome:
     `metrics`: name -> value, the unit in the name (`itl_mean_s`, `throughput_tokens_per_s`).
     `undefined`: metric -> why it has no value. `device_utilisation`, `link_utilisation`: busy
     shares 0..1 by endpoint and by link ("h0/gpu0->h0/nvswitch"). `breakdown`: shares (sum 1) of
-    where an average token, job or operation spends its time. `kernels`: kernel name -> source
-    hash. `complete` is False when the user interrupted the replay.
+    where an average token, job or operation spends its time. `kernels`: kernel -> source hash;
+    `tables`: cost or timing table -> content hash; `parts`: part -> content hash. `complete` is
+    False when the user interrupted the replay.
     """
 
     metrics: Mapping[str, float]
@@ -79,5 +80,6 @@ class Outcome:
     bands: Mapping[str, tuple[str, float, float]] = field(default_factory=dict)
     parts: Mapping[str, str] = field(default_factory=dict)
     kernels: Mapping[str, str] = field(default_factory=dict)
+    tables: Mapping[str, str] = field(default_factory=dict)
     spans: Spans | None = None
     complete: bool = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from rackwright.errors import UnknownName
@@ -26,7 +26,8 @@ class Model:
     `replay(fabric, trace, options, seed, progress)` returns an `Outcome`; `progress`, if not
     None, is called between slices with (done, total, text). `baselines`: name -> the options
     that turn the system into that baseline. `headline`: the metrics a table shows first.
-    `sample_topology`, `sample_trace`: what the demo runs on.
+    `sample_topology`, `sample_trace`: what the demo runs on. `captions`: what the system and
+    each baseline are, in a few words and with whatever is fitted about them.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Model:
     headline: tuple[str, ...]
     sample_topology: str
     sample_trace: str
+    captions: Mapping[str, str] = field(default_factory=dict)
 
 
 def names() -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rackwright.errors import UnknownName
 from rackwright.traces.generate import generate_requests
-from rackwright.traces.lengths import MEDIUM
+from rackwright.traces.lengths import MEDIUM, SHORT
 from rackwright.traces.read import read_requests
 from rackwright.traces.requests import RequestTrace
 from rackwright.traces.write import write_requests
@@ -27,7 +27,16 @@ def _requests_medium() -> RequestTrace:
                              name="requests_medium")
 
 
-_SAMPLES: dict[str, Callable[[], RequestTrace]] = {"requests_medium": _requests_medium}
+def _requests_short() -> RequestTrace:
+    """60 s of the AEP paper's short lengths at 400 requests/s, within its sweep of 100 to 500:
+    long enough for a steady window, heavy enough that schedulers differ.
+    """
+    return generate_requests(400.0, duration_time=60.0, lengths=SHORT, seed=0,
+                             name="requests_short")
+
+
+_SAMPLES: dict[str, Callable[[], RequestTrace]] = {"requests_medium": _requests_medium,
+                                                   "requests_short": _requests_short}
 
 
 def sample_names() -> list[str]:

@@ -15,9 +15,16 @@ import numpy as np
 import numpy.typing as npt
 
 from rackwright.devices import Gpu
-from rackwright.devices.cost_table import CostTable1, CostTable2, build_table1, build_table2
+from rackwright.devices.cost_table import (
+    CostTable1,
+    CostTable2,
+    build_table1,
+    build_table2,
+    content_hash,
+)
 from rackwright.errors import TopologyError
 from rackwright.models.aep.options import AepOptions
+from rackwright.models.aep.placement import gpu_at
 from rackwright.models.llm import LlmShape
 from rackwright.topologies.fabric import Fabric
 
@@ -37,10 +44,15 @@ class Costs(NamedTuple):
     sampler: CostTable1
     error: float
 
+    def hashes(self) -> dict[str, str]:
+        """Table -> content hash."""
+        return {"attention": content_hash(self.attention), "expert": content_hash(self.expert),
+                "sampler": content_hash(self.sampler)}
+
 
 def one_gpu(fabric: Fabric, names: tuple[str, ...]) -> Gpu:
     """The GPU part that all `names` are; raises `TopologyError` when they differ."""
-    parts = {fabric.device(name).name: fabric.device(name) for name in names}
+    parts = {gpu_at(fabric, name).name: gpu_at(fabric, name) for name in names}
     if len(parts) > 1:
         raise TopologyError("AEP needs equal GPUs", [
             f"{names[0]} ... {names[-1]} are {', '.join(sorted(parts))}"])
@@ -67,7 +79,8 @@ def build_costs(gpu: Gpu, shape: LlmShape, options: AepOptions, *, most_tokens: 
         return host + attention_device_time(gpu, shape, tokens, context)
 
     def expert(tokens: Ints) -> Array:
-        return expert_fixed + gpu.expert_time(tokens, shape.hidden, shape.ffn, dtype=shape.dtype)
+        device = gpu.expert_time(tokens, shape.hidden, shape.ffn, dtype=shape.dtype)
+        return np.asarray(expert_fixed + device, np.float64)
 
     def sampler(tokens: Ints) -> Array:
         return sampler_fixed + sampler_token * np.asarray(tokens, np.float64)

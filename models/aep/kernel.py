@@ -136,7 +136,7 @@ def send_results(fixed, heap, gpus, messages, ports, source, low, high, now_ps):
         messages.free_count[0] -= 1
         m = messages.free[messages.free_count[0]]
         messages.first[m] = gpus.out_head[target]
-        messages.count[m] = gpus.out_count[target]
+        messages.tokens[m] = gpus.out_count[target]
         messages.source[m] = source
         messages.target[m] = target
         messages.hop[m] = fixed.route_offsets[source * everyone + target]
@@ -154,11 +154,12 @@ def cross(fixed, heap, messages, ports, m, head_ps):  # type: ignore[no-untyped-
     """Send message `m` over the link whose entrance its head has reached."""
     everyone = fixed.attention_gpus + fixed.expert_gpus
     link = fixed.route_links[messages.hop[m]]
-    nbytes = messages.count[m] * fixed.token_bytes
+    nbytes = messages.tokens[m] * fixed.token_bytes
     head_ps, tail_ps = port_cross(ports, link, head_ps, messages.tail_ps[m], nbytes)
     messages.tail_ps[m] = tail_ps
     messages.hop[m] += 1
-    if messages.hop[m] < fixed.route_offsets[messages.source[m] * everyone + messages.target[m] + 1]:
+    pair = messages.source[m] * everyone + messages.target[m]
+    if messages.hop[m] < fixed.route_offsets[pair + 1]:
         heap_push(heap, head_ps, HOP, HOP, m)
     else:
         heap_push(heap, tail_ps, DELIVERY, DELIVERY, m)

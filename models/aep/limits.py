@@ -27,10 +27,15 @@ def limit_of_aep(placed: Placement, devices: Floats, links: Mapping[str, float],
     groups += [(f"link {name}", share) for name, share in links.items()]
     resource, share = max(groups, key=lambda group: group[1])
     kind = "link" if resource.startswith("link") else "device"
-    # an overload that no resource shows (uneven GPUs, say) is still an overload
-    saturated = share >= SATURATED or metrics.get("overloaded") == 1.0
+    # a GPU that takes whatever waits is busy at any load; only its batches tell how much is left
+    saturated = metrics.get("overloaded") == 1.0 or (
+        share >= SATURATED and "overloaded" not in metrics)
     if saturated:
         text = f"{resource} limit it (busy {share:.0%})"
+    elif share >= SATURATED:
+        text = (f"{resource} limit it (busy {share:.0%}), and yet the load is sustained: their "
+                f"batches grow with it ({metrics.get('attention_batch_mean', 0.0):.0f} tokens in "
+                f"attention, {metrics.get('expert_batch_mean', 0.0):.0f} in experts on average)")
     else:
         text = (f"nothing is saturated: {resource} are the busiest ({share:.0%}); "
                 f"latency is {_largest(breakdown)}")

@@ -35,7 +35,7 @@ class AepOptions(Options):
     attention_graph_batch: int = option(
         160, "largest attention batch that runs as one CUDA graph", unit="tokens", ge=0)
     attention_eager_time: Time = option("0us", "extra host time of an attention step beyond that")
-    expert_fixed_time: Time = option("100us", "host time of an expert step")
+    expert_fixed_time: Time = option("60us", "host time of an expert step")
     sampler_fixed_time: Time = option("540us", "host time of a sampler step")
     sampler_token_time: Time = option("2.3us", "host time of a sampler step, per token")
     message_time: Time = option("60us", "set-up of a message between GPUs, before its payload")

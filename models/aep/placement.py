@@ -14,13 +14,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from rackwright.devices import Gpu
 from rackwright.errors import DoesNotFit, OptionsError
 from rackwright.models.aep.options import BARRIER, AepOptions
 from rackwright.models.llm import LlmShape
 from rackwright.topologies.fabric import Fabric
 from rackwright.units import format_bytes
 
-__all__ = ["Placement", "place"]
+__all__ = ["Placement", "gpu_at", "place"]
 
 Ints = npt.NDArray[np.int64]
 
@@ -65,6 +66,13 @@ def place(fabric: Fabric, shape: LlmShape, options: AepOptions) -> Placement:
                      kv_blocks, routes.offsets, routes.links)
 
 
+def gpu_at(fabric: Fabric, name: str) -> Gpu:
+    """The GPU on endpoint `name`."""
+    device = fabric.device(name)
+    assert isinstance(device, Gpu)  # every name comes from fabric.gpus()
+    return device
+
+
 def _attention_gpus(fabric: Fabric, gpus: tuple[str, ...], options: AepOptions) -> tuple[str, ...]:
     if options.attention_gpus:
         if options.attention_gpus >= len(gpus):
@@ -85,7 +93,7 @@ def _kv_blocks(fabric: Fabric, gpus: tuple[str, ...], attention: int, hosted: In
     block_bytes = shape.kv_bytes_per_token * options.kv_block_tokens
     blocks = []
     for index, name in enumerate(gpus):
-        device = fabric.device(name)
+        device = gpu_at(fabric, name)
         usable = device.memory_nbytes * options.memory_share
         weights = shape.blocks * int(hosted[index]) * shape.expert_bytes
         if index < attention:

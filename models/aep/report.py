@@ -23,7 +23,7 @@ from rackwright.models.aep.kernel import OUTSIDE_TABLE, advance
 from rackwright.models.aep.limits import limit_of_aep, limit_of_barrier
 from rackwright.models.aep.options import BARRIER, AepOptions
 from rackwright.models.aep.parameters import parameters
-from rackwright.models.aep.placement import Placement
+from rackwright.models.aep.placement import Placement, gpu_at
 from rackwright.models.aep.state import JOIN, NETWORK, QUEUE, SERVICE, AepState
 from rackwright.models.outcome import Outcome, Spans
 from rackwright.models.serving.metrics import serving_metrics
@@ -115,7 +115,8 @@ def _outcome(fabric: Fabric, placed: Placement, options: AepOptions, costs: Cost
         link_utilisation=link_use, parameters=parameters(options, costs.error),
         notes=_notes(metrics, breakdown, window),
         bands={name: gpu.band(name) for name in ("gemm", "attention", "expert")},
-        parts=dict(fabric.parts), kernels={compiled.name: compiled.source_hash},
+        parts=dict(fabric.parts), tables=costs.hashes(),
+        kernels={compiled.name: compiled.source_hash},
         spans=_spans(placed, state.spans))
 
 
@@ -125,13 +126,15 @@ def _ratio(amount: Any, by: Any) -> float | None:
 
 def _energy(metrics: dict[str, float], undefined: dict[str, str], fabric: Fabric,
             placed: Placement, busy_ps: npt.NDArray[np.int64], end_ps: int, state: Any) -> None:
-    """GPU boards only: idle power all the time, up to the board's limit while busy."""
+    """GPU boards only, as if all work were matrix products."""
     seconds = (end_ps - int(state.requests.arrival_ps[0])) * 1e-12
+    if seconds <= 0:
+        undefined["energy_gpu_j"] = "nothing took any time"
+        return
     joules = 0.0
-    for name, busy in zip(placed.gpus, busy_ps * 1e-12, strict=True):
-        device = fabric.device(name)
-        joules += device.idle_watts * seconds
-        joules += (device.tdp_watts - device.idle_watts) * float(busy)
+    for name, busy in zip(placed.gpus, (busy_ps * 1e-12).tolist(), strict=True):
+        # power is a straight line in the busy share, so the mean power is that of the mean share
+        joules += gpu_at(fabric, name).power_watts(min(busy / seconds, 1.0)) * seconds
     metrics["energy_gpu_j"] = joules
     if metrics["tokens"]:
         metrics["energy_gpu_per_token_j"] = joules / metrics["tokens"]
@@ -153,7 +156,7 @@ def _notes(metrics: Mapping[str, float], breakdown: Mapping[str, float],
     if window is None:
         notes.append("no steady window: utilisation is over the whole replay, ramp and drain "
                      "included")
-    notes.append("energy counts GPU boards at their power limit while busy: an upper bound")
+    notes.append("energy counts GPU boards only, busy ones as in matrix products: an upper bound")
     return tuple(notes)
 
 

@@ -94,7 +94,7 @@ class Messages(NamedTuple):
     """A pool of messages under way; `free` is a stack of unused slots."""
 
     first: Ints
-    count: Ints
+    tokens: Ints
     source: Ints
     target: Ints
     hop: Ints                 # index into route_links of the link whose entrance it is at
@@ -126,18 +126,25 @@ def new_items(requests: int, top_k: int) -> Items:
 
 def new_gpus(gpus: int, blocks: int, slots: int) -> Gpus:
     queues = (gpus, blocks + 1, slots)
-    return Gpus(np.full(queues, -1, np.int64), np.full(queues, -1, np.int64),
-                np.zeros(queues, np.int64), np.zeros(queues, np.int64),
-                np.zeros((gpus, blocks + 1), np.int64), np.full(gpus, -1, np.int64),
-                *(np.zeros(gpus, np.int64) for _ in range(4)),
-                np.zeros(2, np.int64), np.zeros(2, np.int64), np.zeros((4, 2)), np.full(gpus, -1, np.int64), np.full(gpus, -1, np.int64),
-                np.zeros(gpus, np.int64))
+
+    def each(fill: int = 0) -> Ints:
+        return np.full(gpus, fill, np.int64)
+
+    return Gpus(head=np.full(queues, -1, np.int64), tail=np.full(queues, -1, np.int64),
+                length=np.zeros(queues, np.int64), context=np.zeros(queues, np.int64),
+                block_length=np.zeros((gpus, blocks + 1), np.int64), batch=each(-1),
+                batch_size=each(), batch_block=each(), started_ps=each(), busy_ps=each(),
+                steps=np.zeros(2, np.int64), handled=np.zeros(2, np.int64),
+                spent=np.zeros((4, 2)), out_head=each(-1), out_tail=each(-1), out_count=each())
 
 
 def new_messages(capacity: int) -> Messages:
-    return Messages(*(np.zeros(capacity, np.int64) for _ in range(6)),
-                    np.arange(capacity, dtype=np.int64)[::-1].copy(),
-                    np.full(1, capacity, np.int64))
+    def each() -> Ints:
+        return np.zeros(capacity, np.int64)
+
+    return Messages(first=each(), tokens=each(), source=each(), target=each(), hop=each(),
+                    tail_ps=each(), free=np.arange(capacity, dtype=np.int64)[::-1].copy(),
+                    free_count=np.full(1, capacity, np.int64))
 
 
 def new_state(fixed: Fixed, requests: Requests, admission: Admission, ports: Ports,
@@ -156,8 +163,7 @@ def grow(state: AepState, what: int) -> AepState:
         return state._replace(heap=grown_heap(state.heap))
     old = state.messages
     more = len(old.first)
-    wider = [np.concatenate([array, np.zeros_like(array)]) for array in old[:6]]
-    free = np.concatenate([old.free, np.zeros_like(old.free)])
+    wider = Messages(*(np.concatenate([array, np.zeros_like(array)]) for array in old))
     count = int(old.free_count[0])
-    free[count:count + more] = np.arange(2 * more - 1, more - 1, -1)
-    return state._replace(messages=Messages(*wider, free, np.full(1, count + more, np.int64)))
+    wider.free[count:count + more] = np.arange(2 * more - 1, more - 1, -1)
+    return state._replace(messages=wider._replace(free_count=np.full(1, count + more, np.int64)))

@@ -50,20 +50,22 @@ def replay(fabric: Fabric, trace: RequestTrace, options: AepOptions, seed: int =
     with the `Outcome` so far as its `partial`.
     """
     state, placed, costs = prepare(fabric, trace, options, seed)
-    barrier = isinstance(state, BarrierState)
-    finish = barrier_outcome if barrier else outcome
+    run: Any = advance_barrier if isinstance(state, BarrierState) else advance
 
-    def show(now: Any) -> None:
+    def finish(end: Any, complete: bool) -> Outcome:
+        words = barrier_outcome if isinstance(end, BarrierState) else outcome
+        return words(fabric, placed, options, costs, end, complete=complete)
+
+    def show(now: AepState | BarrierState) -> None:
         if progress:
             progress(*progress_of(now))
 
+    more: Any = grow  # only the asynchronous state can be full
     try:
-        done = drive(advance_barrier if barrier else advance, state, grow=grow, progress=show,
-                     faults=words_of_fault)
+        end = drive(run, state, grow=more, progress=show, faults=words_of_fault)
     except Interrupted as stop:
-        raise Interrupted(str(stop), partial=finish(
-            fabric, placed, options, costs, stop.partial, complete=False)) from None
-    return finish(fabric, placed, options, costs, done, complete=True)
+        raise Interrupted(str(stop), partial=finish(stop.partial, complete=False)) from None
+    return finish(end, complete=True)
 
 
 def prepare(fabric: Fabric, trace: RequestTrace, options: AepOptions,

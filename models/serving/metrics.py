@@ -77,7 +77,7 @@ def _inter_token(metrics: dict[str, float], undefined: dict[str, str],
 
 
 def _distribution(metrics: dict[str, float], undefined: dict[str, str], name: str,
-                  seconds: npt.NDArray[np.float64]) -> None:
+                  seconds: npt.NDArray[np.floating]) -> None:
     why = "no request got that far"
     _put(metrics, undefined, f"{name}_mean_s", float(np.mean(seconds)) if len(seconds) else why)
     for share in PERCENTILES:

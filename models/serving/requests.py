@@ -62,8 +62,13 @@ def new_requests(arrival_ps: Ints, input_tokens: Ints, output_tokens: Ints,
 
 
 def new_admission(kv_blocks_per_rank: Ints) -> Admission:
-    return Admission(*(np.zeros(1, np.int64) for _ in range(5)), kv_blocks_per_rank.copy(),
-                     np.zeros_like(kv_blocks_per_rank), new_histogram(), np.zeros(1))
+    def zero() -> Ints:
+        return np.zeros(1, np.int64)
+
+    return Admission(arrived=zero(), admitted=zero(), active=zero(), finished=zero(),
+                     tokens=zero(), kv_free=kv_blocks_per_rank.copy(),
+                     rank_active=np.zeros_like(kv_blocks_per_rank), itl_counts=new_histogram(),
+                     itl_sum_ps=np.zeros(1))
 
 
 @kernel

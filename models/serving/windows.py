@@ -4,7 +4,7 @@ A run that starts empty is mostly ramp, so three throughputs are reported: over 
 the middle three quarters of the arrivals (the middle 60 s of an 80 s run); and over the steady
 window, which begins 1.5 x (longest output x mean inter-token latency) after the first arrival and
 ends with the last arrival. The load is *stable* when requests finish as fast as they arrive
-within 3 % there and the running set does not grow; it is an *overload* when both fail (either
+within 3 % there and the requests inside do not pile up; it is an *overload* when both fail (either
 alone is what a few random arrivals do). A random process moves both by its square root, which is
 allowed for twice.
 
@@ -75,10 +75,11 @@ def busy_shares(counters: npt.NDArray[np.int64], snapshots: Snapshots,
                 end_ps: int) -> npt.NDArray[np.float64]:
     """Busy shares of `final`'s devices in the window; of the whole replay without one."""
     if window is None:
-        start_ps = int(snapshots.time_ps[0])
-        return final / max(end_ps - start_ps, 1)
-    spent = counters[window.last] - counters[window.first]
-    return spent / max(int(snapshots.time_ps[window.last] - snapshots.time_ps[window.first]), 1)
+        spent, lasted = final, end_ps - int(snapshots.time_ps[0])
+    else:
+        spent = counters[window.last] - counters[window.first]
+        lasted = int(snapshots.time_ps[window.last] - snapshots.time_ps[window.first])
+    return np.asarray(spent / max(lasted, 1), np.float64)
 
 
 def _seconds(snapshots: Snapshots, first: int, last: int) -> float:
@@ -93,11 +94,13 @@ def _window(snapshots: Snapshots, first: int, last: int) -> Window | str:
         return "all requests arrive at once"
     start, end = snapshots.counts[first], snapshots.counts[last]
     arrived, finished, tokens = (int(end[i] - start[i]) for i in (ARRIVED, FINISHED, TOKENS))
-    within = snapshots.counts[first:last + 1, ACTIVE]
-    third = max(len(within) // 3, 1)
-    growth = float(within[-third:].mean()) - float(within[:third].mean())
-    mean = float(within.mean())
+    active = snapshots.counts[first:last + 1, ACTIVE]
+    # waiting requests count too: a cap on the running ones must not hide an overload
+    inside = snapshots.counts[first:last + 1, ARRIVED] - snapshots.counts[first:last + 1, FINISHED]
+    third = max(len(inside) // 3, 1)
+    growth = float(inside[-third:].mean()) - float(inside[:third].mean())
+    mean = float(inside.mean())
     grows = growth > STABLE_WITHIN * mean + 2 * mean ** 0.5
     lags = finished < (1 - STABLE_WITHIN) * arrived - 2 * arrived ** 0.5
     return Window(first, last, seconds, tokens / seconds, arrived / seconds, finished / seconds,
-                  mean, stable=not grows and not lags, overloaded=grows and lags)
+                  float(active.mean()), stable=not grows and not lags, overloaded=grows and lags)

@@ -31,7 +31,7 @@ SCHEMA = 1  # raised whenever a reader of the JSON must change
 class Inputs:
     """What was replayed, by name and by SHA-256 of the content.
 
-    `parts`: catalog part -> hash; `timing`: timing or cost table -> hash.
+    `parts`: catalog part -> hash; `tables`: timing or cost table -> hash.
     """
 
     topology: str
@@ -39,7 +39,7 @@ class Inputs:
     trace: str
     trace_hash: str
     parts: Mapping[str, str] = field(default_factory=dict)
-    timing: Mapping[str, str] = field(default_factory=dict)
+    tables: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -209,7 +209,7 @@ def _inputs(work: _Loaded, outcome: Outcome) -> Inputs:
         topology=str(graph.get("name", "")), topology_hash=work.fabric.content_hash,
         trace=Path(str(getattr(work.trace, "name", ""))).name,
         trace_hash=work.trace.content_hash,
-        parts=parts, timing=dict(getattr(outcome, "timing", {})))
+        parts=parts, tables=dict(outcome.tables))
 
 
 def _gathered(done: dict[str, Result], wanted: tuple[str, ...]) -> Replays | None:

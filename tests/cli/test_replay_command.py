@@ -111,5 +111,5 @@ def test_the_demo_shows_every_system(rackwright: Any, monkeypatch: pytest.Monkey
     code, out, _ = rackwright("demo", "--quiet")
     assert code == 0
     assert "fake: a queue before one server" in out
-    assert "slow" in out and "pair" in out and "limited by:" in out
+    assert "slow" in out and "pair" in out and "limit:" in out
     assert set(json.loads(rackwright("demo", "--json").out)) == {"fake"}

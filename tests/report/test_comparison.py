@@ -38,10 +38,10 @@ def test_every_kind_of_input_is_compared(fake: ModuleType) -> None:
     theirs = dataclasses.replace(
         ours, seed=9, code="9.9", kernels={"fake": "j" * 64}, complete=False,
         inputs=dataclasses.replace(ours.inputs, topology_hash="e" * 64, trace_hash="d" * 64,
-                                   parts={"box": "c" * 64}, timing={"crc": "a" * 64}))
+                                   parts={"box": "c" * 64}, tables={"crc": "a" * 64}))
     assert [entry.name for entry in ours.compare(theirs).inputs] == [
         "topology", "trace", "seed", "part box", "kernel fake", "rackwright", "complete",
-        "timing of crc"]
+        "table crc"]
 
 
 def test_a_metric_of_one_side_has_no_ratio(fake: ModuleType) -> None:

@@ -116,7 +116,7 @@ def _listed(result: Result) -> Iterator[tuple[str, str]]:
     yield "seed", str(result.seed)
     for name, value in result.options.items():
         yield f"option {name}", value if isinstance(value, str) else canonical_json(value)
-    for kind, hashes in (("part", inputs.parts), ("timing of", inputs.timing),
+    for kind, hashes in (("part", inputs.parts), ("table", inputs.tables),
                          ("kernel", result.kernels)):
         for name, digest in sorted(hashes.items()):
             yield f"{kind} {name.removeprefix('rackwright.models.')}", digest[:12]

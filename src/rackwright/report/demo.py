@@ -9,6 +9,7 @@ from rackwright.replays import Replays
 from rackwright.report.options import heading
 from rackwright.report.table import WIDTH, paragraph
 from rackwright.report.text import headline_table, reasons
+from rackwright.result import Result
 
 __all__ = ["demo_text"]
 
@@ -27,4 +28,12 @@ def _block(model: Model, found: Replays, width: int) -> str:
     return (paragraph("", f"{heading(model)}  [{where}]", 2, width).lstrip()
             + headline_table(results, width)
             + reasons(results, width)
-            + paragraph("limited by:", found.result.bottleneck.text, 12, width))
+            + "".join(paragraph(f"{each.label}:", _caption(model, each), 2, width)
+                      for each in results))
+
+
+def _caption(model: Model, result: Result) -> str:
+    """What the row is, and what limits it."""
+    caption = model.captions.get(result.label, "")
+    limit = f"limit: {result.bottleneck.text}"
+    return f"{caption}; {limit}" if caption else limit
