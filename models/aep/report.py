@@ -30,7 +30,7 @@ from rackwright.models.serving.metrics import serving_metrics
 from rackwright.models.serving.windows import Window, busy_shares
 from rackwright.topologies.fabric import Fabric
 
-__all__ = ["barrier_outcome", "outcome", "progress_of", "words_of_fault"]
+__all__ = ["barrier_outcome", "outcome", "progress_of", "words_of_fault", "words_of_stall"]
 
 Floats = npt.NDArray[np.float64]
 LABELS = ("attention", "experts", "sampler")
@@ -49,6 +49,16 @@ def words_of_fault(state: AepState | BarrierState) -> str:
     if code == OUTSIDE_TABLE:
         return f"a step of {size} tokens on GPU {gpu} is outside its cost table"
     return f"token part {gpu} came home more than top_k times"
+
+
+def words_of_stall(state: AepState | BarrierState) -> str:
+    """What waits for what, when no event is pending although requests are left."""
+    admission, requests = state.admission, state.requests
+    r = int(admission.admitted[0])
+    if r < int(admission.arrived[0]):
+        return (f"request {r + 1} waits for {requests.kv_blocks[r]} KV-cache blocks; the emptiest "
+                f"GPU has {admission.kv_free.max()} free, {admission.active[0]} requests run")
+    return f"{admission.active[0]} requests are admitted, but no GPU and no message is under way"
 
 
 def outcome(fabric: Fabric, placed: Placement, options: AepOptions, costs: Costs,

@@ -22,7 +22,13 @@ from rackwright.models.aep.costs import Costs, build_costs, one_gpu
 from rackwright.models.aep.kernel import advance
 from rackwright.models.aep.options import BARRIER, AepOptions
 from rackwright.models.aep.placement import Placement, place
-from rackwright.models.aep.report import barrier_outcome, outcome, progress_of, words_of_fault
+from rackwright.models.aep.report import (
+    barrier_outcome,
+    outcome,
+    progress_of,
+    words_of_fault,
+    words_of_stall,
+)
 from rackwright.models.aep.schedulers import POLICIES
 from rackwright.models.aep.state import AepState, Fixed, grow, new_state
 from rackwright.models.llm import LlmShape, shape
@@ -62,7 +68,8 @@ def replay(fabric: Fabric, trace: RequestTrace, options: AepOptions, seed: int =
 
     more: Any = grow  # only the asynchronous state can be full
     try:
-        end = drive(run, state, grow=more, progress=show, faults=words_of_fault)
+        end = drive(run, state, grow=more, progress=show, faults=words_of_fault,
+                    waits=words_of_stall)
     except Interrupted as stop:
         raise Interrupted(str(stop), partial=finish(stop.partial, complete=False)) from None
     return finish(end, complete=True)
