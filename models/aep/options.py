@@ -55,5 +55,5 @@ class AepOptions(Options):
     ep_host_attention_time: Time = option(
         "0us", "ep_framework: host time of an attention step")
     ep_host_expert_time: Time = option("0us", "ep_framework: host time of an expert step")
-    timeline_spans: int = option(50_000, "steps kept for the timeline, from the start on",
+    timeline_spans: int = option(20_000, "steps kept for the timeline, from the start on",
                                  unit="spans", ge=0, le=5_000_000)

@@ -19,6 +19,7 @@ __all__ = ["SLICE_SECONDS", "State", "drive"]
 SLICE_SECONDS = 0.1  # short enough for Ctrl-C, long enough to hide the call
 _FIRST_SLICE = 2_000
 _LONGEST_SLICE = 50_000_000
+_MOST_GROWTHS = 64  # without an event in between; that many doublings exceed any memory
 
 
 class State(Protocol):
@@ -52,12 +53,16 @@ def drive(
     Raises `Stalled`, `ModelFault`, or `Interrupted` with the state so far as its `partial`.
     """
     limit = 1 if check else (max_events or _FIRST_SLICE)
+    grown = 0
+    before = (-1, -1)
     try:
         while True:
             started = time.perf_counter()
             status = advance(state, until_ps, limit)
             if status == GROW:
-                state = _grown(state, grow)
+                grown = grown + 1 if before == _reached(state) else 1
+                before = _reached(state)
+                state = _grown(state, grow, grown)
                 continue
             if check:
                 check(state)
@@ -65,10 +70,13 @@ def drive(
                 progress(state)
             if status == DONE:
                 return state
-            if status == RUNNING and state.control.now_ps[0] >= until_ps:
-                return state
             if status != RUNNING:
                 _raise(status, state, waits, faults)
+            if before == _reached(state):
+                if state.control.now_ps[0] >= until_ps:
+                    return state
+                raise ModelFault(f"the kernel returns without handling an event at {_at(state)}")
+            before = _reached(state)
             if not check and not max_events:
                 limit = _next_limit(limit, time.perf_counter() - started)
     except KeyboardInterrupt:
@@ -84,17 +92,27 @@ def _next_limit(limit: int, seconds: float) -> int:
     return max(limit // 2, 1) if seconds > SLICE_SECONDS * 2 else limit
 
 
-def _grown(state: S, grow: Callable[[S, int], S] | None) -> S:
+def _reached(state: State) -> tuple[int, int]:
+    return int(state.control.events[0]), int(state.control.now_ps[0])
+
+
+def _at(state: State) -> str:
+    return f"{state.control.now_ps[0] * 1e-12:.9g} s of virtual time"
+
+
+def _grown(state: S, grow: Callable[[S, int], S] | None, times: int) -> S:
     what = int(state.control.code[0])
     if grow is None:
         raise ModelFault(f"array {what} is full and this replay cannot grow it")
+    if times > _MOST_GROWTHS:
+        raise ModelFault(f"array {what} is full even after {_MOST_GROWTHS} growths at {_at(state)}")
     return grow(state, what)
 
 
 def _raise(status: int, state: S, waits: Callable[[S], str] | None,
            faults: Callable[[S], str] | None) -> NoReturn:
     control: Any = state.control
-    at = f"at {control.now_ps[0] * 1e-12:.9g} s of virtual time"
+    at = f"at {_at(state)}"
     if status == STALLED:
         raise Stalled(f"nothing can progress {at}: {waits(state) if waits else 'work is left'}")
     if status == FAULT and faults:

@@ -16,7 +16,7 @@ from rackwright.engine.kernel import kernel
 
 __all__ = ["EventHeap", "grown_heap", "heap_pop", "heap_push", "heap_room", "new_heap"]
 
-SEQ_BITS = 56  # order = priority << 56 | seq: 127 priorities, 7e16 pushes
+SEQ_BITS = 56  # order = priority << 56 | seq: priorities -128 to 127, 7e16 pushes
 
 
 class EventHeap(NamedTuple):
@@ -32,14 +32,15 @@ class EventHeap(NamedTuple):
 
 def new_heap(capacity: int) -> EventHeap:
     """An empty heap with room for `capacity` pending events."""
-    return EventHeap(*(np.zeros(capacity, np.int64) for _ in range(4)),
-                     np.zeros(1, np.int64), np.zeros(1, np.int64))
+    time_ps, order, kind, item = (np.zeros(capacity, np.int64) for _ in range(4))
+    return EventHeap(time_ps, order, kind, item, np.zeros(1, np.int64), np.zeros(1, np.int64))
 
 
 def grown_heap(heap: EventHeap) -> EventHeap:
-    """The same heap with twice the room."""
-    arrays = (np.concatenate([array, np.zeros_like(array)]) for array in heap[:4])
-    return EventHeap(*arrays, heap.size, heap.seq)
+    """The same heap with at least twice the room."""
+    more = np.zeros(max(len(heap.time_ps), 16), np.int64)
+    time_ps, order, kind, item = (np.concatenate([array, more]) for array in heap[:4])
+    return EventHeap(time_ps, order, kind, item, heap.size, heap.seq)
 
 
 @kernel
@@ -51,7 +52,7 @@ def heap_room(heap):  # type: ignore[no-untyped-def]
 @kernel
 def heap_push(heap, time_ps, priority, kind, item):  # type: ignore[no-untyped-def]
     """Add an event; the caller has checked `heap_room`."""
-    order = (priority << SEQ_BITS) | heap.seq[0]
+    order = (np.int64(priority) << SEQ_BITS) | heap.seq[0]
     heap.seq[0] += 1
     hole = heap.size[0]
     heap.size[0] = hole + 1

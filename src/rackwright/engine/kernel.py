@@ -2,23 +2,23 @@
 
 A kernel is an ordinary Python function over scalars and NamedTuples of NumPy arrays. It is
 compiled by numba at its first call, never at import, and kept in a cache folder whose name is a
-hash of everything the machine code depends on: the source of the function and of every kernel
-it reaches, the constants they read, the versions of numba and Python, the CPU. numba alone keys
-its cache by the caller's file only and goes on using a stale callee in silence.
+hash of everything the machine code depends on: source and bytecode of the function and of every
+kernel it reaches, the constants they read, the versions of numba and Python, the CPU. numba alone
+keys its cache by the caller's file only and goes on using a stale callee in silence. A kernel
+typed at a prompt, having no file, is compiled anew in every process.
 
-What it does not do: closures, methods, kernels passed as arguments, and kernels reached through
-a module (``heap.push``): import the kernel by name. Each is refused with the reason.
+What it does not do: closures, methods, recursion, kernels passed as arguments, plain functions,
+and kernels reached through a module (``heap.push``): import the kernel by name. What can be seen
+without compiling is refused with the reason.
 
 ``NUMBA_DISABLE_JIT=1`` runs the same functions in the interpreter, for pdb and coverage.
 """
 
 from __future__ import annotations
 
+import atexit
 import functools
-import hashlib
-import inspect
 import os
-import platform
 import shutil
 import sys
 import tempfile
@@ -29,7 +29,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Generic, ParamSpec, TypeVar
 
-import numpy as np
+from rackwright.engine.fingerprint import (
+    MODULES,
+    bytecode,
+    constant,
+    digest,
+    global_names,
+    source,
+    tool_chain,
+)
 
 __all__ = ["Kernel", "cache_folder", "kernel"]
 
@@ -37,7 +45,11 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _KEEP_SECONDS = 30 * 86_400  # an unused version of a kernel is deleted after a month
-_MODULES = ("numpy", "math")  # the modules whose functions a kernel may call
+# Without numba's runtime nothing is reference-counted, and inlined calls copy nothing: a state of a
+# hundred arrays passes through a call for free (measured on the AEP model: 20 times, then twice
+# faster). The price: a kernel cannot make arrays.
+_FLAGS: dict[str, Any] = {"_nrt": False, "forceinline": True, "no_cfunc_wrapper": True}
+_INNER: dict[str, Any] = {"no_cpython_wrapper": True}  # never called from Python
 _lock = threading.RLock()
 _announced = False
 
@@ -66,15 +78,19 @@ class Kernel(Generic[P, R]):
         self.function = function
         functools.update_wrapper(self, function)
         self._dispatcher: Any = None
+        self._inlined: Any = None
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         if jit_disabled():
             return self.function(*args, **kwargs)
-        result: R = (self._dispatcher or self._prepare(args))(*args, **kwargs)
+        result: R = (self._dispatcher or self._prepare())(*args, **kwargs)
         return result
 
     def __repr__(self) -> str:
         return f"<kernel {self.name}>"
+
+    def __reduce__(self) -> str:
+        return self.function.__qualname__  # pickled by reference, like a function
 
     @property
     def name(self) -> str:
@@ -83,82 +99,107 @@ class Kernel(Generic[P, R]):
     @functools.cached_property
     def source_hash(self) -> str:
         """SHA-256 over the sources and constants that this kernel reaches (hex)."""
-        digest = hashlib.sha256()
-        for part in sorted(set(self._sources(()))):
-            digest.update(part.encode())
-        return digest.hexdigest()
+        return digest(part for one in self._reached() for part in one._parts())
 
     @functools.cached_property
     def folder(self) -> Path:
         """Where the machine code is kept; the name changes with whatever it depends on."""
-        key = "|".join([self.source_hash, *_tool_chain()])
-        short = hashlib.sha256(key.encode()).hexdigest()[:16]
-        return _usable(cache_folder()) / f"{self.name}-{short}"
+        # bytecode too: the file may have been edited since it was imported
+        code = (bytecode(one.function.__code__) for one in self._reached())
+        short = digest([self.source_hash, *code, str(_FLAGS), *tool_chain()])[:16]
+        return _usable(cache_folder()) / f"{_file_name(self.name)}-{short}"
 
-    def compile_only(self) -> Any:
-        """numba's dispatcher for this kernel, compiled for nothing yet."""
+    def _prepare(self) -> Any:
+        """Build the dispatcher; say once on stderr that compiling takes a while."""
         with _lock:
             if self._dispatcher is None:
-                self._dispatcher = self._build()
-            return self._dispatcher
-
-    def _prepare(self, args: tuple[Any, ...]) -> Any:
-        """Build the dispatcher; say once on stderr that compiling takes a while."""
-        dispatcher = self.compile_only()
+                self._reached()  # refuses what cannot be compiled before numba sees it
+                self._dispatcher = self._cached(self._clone())
         if not any(self.folder.rglob("*.nbi")):
             _announce(self.folder.parent)
-        return dispatcher
+        return self._dispatcher
 
-    def _build(self) -> Any:
+    def _called(self) -> Any:
+        """numba's dispatcher for calls from other kernels: inlined there, so kept nowhere."""
         import numba
 
+        with _lock:
+            if self._inlined is None:
+                self._inlined = numba.njit(**_FLAGS, **_INNER)(self._clone())
+            return self._inlined
+
+    def _clone(self) -> types.FunctionType:
+        """The function with the kernels that it reads replaced by numba's dispatchers."""
         function = self.function
-        reads = dict(self._globals())
-        visible = {name: value.compile_only() if isinstance(value, Kernel) else value
-                   for name, value in reads.items()}
+        visible = {name: value._called() if isinstance(value, Kernel) else value
+                   for name, value in self._globals}
         visible["__builtins__"] = __builtins__
         visible["__name__"] = function.__module__
         clone = types.FunctionType(function.__code__, visible, function.__name__,
                                    function.__defaults__)
         functools.update_wrapper(clone, function)
+        clone.__kwdefaults__ = function.__kwdefaults__
+        return clone
+
+    def _cached(self, clone: types.FunctionType) -> Any:
+        import numba
+
+        if not Path(self.function.__code__.co_filename).exists():
+            return numba.njit(**_FLAGS)(clone)
         self._freshen()
-        previous = numba.config.CACHE_DIR
-        numba.config.CACHE_DIR = str(self.folder)  # read by numba while the cache is set up
+        config: Any = numba.config
+        previous = config.CACHE_DIR
+        config.CACHE_DIR = str(self.folder)  # read by numba while the cache is set up
         try:
-            return numba.njit(cache=True)(clone)
+            return numba.njit(cache=True, **_FLAGS)(clone)
         finally:
-            numba.config.CACHE_DIR = previous
+            config.CACHE_DIR = previous
 
     def _freshen(self) -> None:
         """Mark this version as used; delete versions of this kernel unused for a month."""
         self.folder.mkdir(parents=True, exist_ok=True)
         os.utime(self.folder)
         limit = time.time() - _KEEP_SECONDS
-        for other in self.folder.parent.glob(f"{self.name}-*"):
+        for other in self.folder.parent.glob(f"{_file_name(self.name)}-*"):
             try:
                 if other.stat().st_mtime < limit:
                     shutil.rmtree(other, ignore_errors=True)
             except OSError:  # another process was faster
                 continue
 
-    def _globals(self) -> Iterator[tuple[str, Any]]:
+    @functools.cached_property
+    def _globals(self) -> tuple[tuple[str, Any], ...]:
         """The global names that the function reads, with their values."""
         known = self.function.__globals__
-        for name in sorted(_names(self.function.__code__)):
-            if name in known:
-                value = known[name]
-                _refuse_module(self, name, value)
-                yield name, value
+        names = [name for name in sorted(global_names(self.function.__code__)) if name in known]
+        for name in names:
+            _refuse(self, name, known[name])
+        return tuple((name, known[name]) for name in names)
 
-    def _sources(self, above: tuple[Kernel[Any, Any], ...]) -> Iterator[str]:
+    def _parts(self) -> Iterator[str]:
+        """The source of this kernel alone, and the constants that it reads."""
+        yield f"{self.name}\n{source(self.function)}"
+        for name, value in self._globals:
+            if not isinstance(value, Kernel):
+                yield f"{self.name}.{name} = {constant(value)}"
+
+    def _reached(self) -> list[Kernel[Any, Any]]:
+        """This kernel and all that it calls, each once, in the order of their names."""
+        seen: dict[Kernel[Any, Any], None] = {}
+        self._walk(seen, ())
+        return sorted(seen, key=lambda one: (one.name, one.function.__code__.co_filename))
+
+    def _walk(self, seen: dict[Kernel[Any, Any], None], above: tuple[Kernel[Any, Any], ...],
+              ) -> None:
         if self in above:
-            raise TypeError(f"kernel {self.name} calls itself through {above}: not supported")
-        yield f"{self.name}\n{inspect.getsource(self.function)}"
-        for name, value in self._globals():
+            chain = " -> ".join(one.name for one in (*above[above.index(self):], self))
+            raise TypeError(f"kernel {self.name} calls itself ({chain}): a kernel cannot recurse")
+        if self in seen:
+            return
+        for _, value in self._globals:
             if isinstance(value, Kernel):
-                yield from value._sources((*above, self))
-            else:
-                yield f"{self.name}.{name} = {_constant(value)}"
+                value._walk(seen, (*above, self))
+        seen[self] = None
 
 
 def kernel(function: Callable[P, R]) -> Kernel[P, R]:
@@ -173,39 +214,20 @@ def kernel(function: Callable[P, R]) -> Kernel[P, R]:
     return Kernel(function)
 
 
-def _names(code: types.CodeType) -> set[str]:
-    found = set(code.co_names)
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            found |= _names(constant)
-    return found
+def _file_name(name: str) -> str:
+    return name.replace("<", "").replace(">", "")  # "f.<locals>.g": not on every file system
 
 
-def _refuse_module(owner: Kernel[Any, Any], name: str, value: Any) -> None:
-    if isinstance(value, types.ModuleType) and value.__name__.split(".")[0] not in _MODULES:
+def _refuse(owner: Kernel[Any, Any], name: str, value: Any) -> None:
+    if isinstance(value, types.ModuleType) and value.__name__.split(".")[0] not in MODULES:
         raise TypeError(f"kernel {owner.name} reads module {name!r} ({value.__name__}): import "
                         "the kernel or the constant by name, so that the cache can follow it")
-
-
-def _constant(value: Any) -> str:
-    """A text that changes when the value that numba would freeze changes."""
-    if isinstance(value, np.ndarray):
-        return f"{value.dtype}{value.shape}{hashlib.sha256(value.tobytes()).hexdigest()}"
-    if isinstance(value, type):
-        return f"{value.__qualname__}{getattr(value, '_fields', '')}"
-    if isinstance(value, types.ModuleType | types.BuiltinFunctionType | np.ufunc):
-        return getattr(value, "__name__", "")
-    return repr(value)
-
-
-@functools.cache
-def _tool_chain() -> tuple[str, ...]:
-    import llvmlite.binding as llvm
-    import numba
-
-    return (numba.__version__, np.__version__, platform.python_version(),
-            llvm.get_host_cpu_name(), str(llvm.get_host_cpu_features().flatten()),
-            f"boundscheck={numba.config.BOUNDSCHECK}", f"opt={numba.config.OPT}")
+    if isinstance(value, Kernel):
+        return
+    try:
+        constant(value)
+    except TypeError as problem:
+        raise TypeError(f"kernel {owner.name} reads {name!r}, {problem}") from None
 
 
 @functools.cache
@@ -217,6 +239,7 @@ def _usable(folder: Path) -> Path:
             return folder
     except OSError as problem:
         other = Path(tempfile.mkdtemp(prefix="rackwright-kernels-"))
+        atexit.register(shutil.rmtree, other, ignore_errors=True)
         print(f"rackwright: cannot keep compiled kernels in {folder} ({problem.strerror}); "
               f"using {other}. Set RACKWRIGHT_CACHE to a writable folder.", file=sys.stderr)
         return other

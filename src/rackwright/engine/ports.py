@@ -10,12 +10,13 @@ Not modelled: finite buffers, so no back-pressure; loss. Times are int64 picosec
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from rackwright.engine.kernel import kernel
+from rackwright.errors import InputError
 
 __all__ = ["Ports", "new_ports", "port_cross"]
 
@@ -32,13 +33,24 @@ class Ports(NamedTuple):
 
 
 def new_ports(bandwidth: npt.NDArray[np.float64], latency_ps: npt.NDArray[np.int64]) -> Ports:
-    """Idle ports of the given bandwidths (bytes/s, all > 0) and latencies."""
-    if not np.all(bandwidth > 0):
-        dead = int(np.flatnonzero(~(bandwidth > 0))[0])
-        raise ValueError(f"port {dead} has bandwidth {bandwidth[dead]} bytes/s; must be > 0")
+    """Idle ports of the given bandwidths (bytes/s, all > 0) and latencies (ps, all >= 0).
+
+    Raises `InputError` for anything else, and for arrays of different lengths.
+    """
+    bandwidth, latency_ps = np.asarray(bandwidth, np.float64), np.asarray(latency_ps, np.int64)
     count = len(bandwidth)
-    return Ports(1e12 / bandwidth, np.asarray(latency_ps, np.int64),
-                 *(np.zeros(count, np.int64) for _ in range(4)))
+    if latency_ps.shape != bandwidth.shape:
+        raise InputError(f"{count} ports have {latency_ps.shape} latencies; one each is needed")
+    _refuse(bandwidth, bandwidth >= 1e-3, "bandwidth", "bytes/s; must be 0.001 or more")
+    _refuse(latency_ps, latency_ps >= 0, "latency", "ps; must be 0 or more")
+    free_ps, busy_ps, sent_bytes, messages = (np.zeros(count, np.int64) for _ in range(4))
+    return Ports(1e12 / bandwidth, latency_ps, free_ps, busy_ps, sent_bytes, messages)
+
+
+def _refuse(values: npt.NDArray[Any], good: npt.NDArray[np.bool_], what: str, rule: str) -> None:
+    if not np.all(good):
+        bad = int(np.flatnonzero(~good)[0])
+        raise InputError(f"port {bad} has {what} {values[bad]} {rule}")
 
 
 @kernel

@@ -3,6 +3,9 @@
 A kernel is ``advance(state, until_ps, max_events) -> status``. `state` is a NamedTuple whose
 field ``control`` is a `Control`; everything the kernel needs to go on is in `state`, so that a
 sliced run gives the bytes of an unsliced one. Times are int64 picoseconds (range 106 days).
+
+The kernel handles the events at or before `until_ps`. It returns RUNNING after `max_events` of
+them (at least one), or with ``now_ps == until_ps`` when the next event lies beyond.
 """
 
 from __future__ import annotations
