@@ -54,9 +54,17 @@ def run_limited(command: Sequence[str], *, cwd: Path, env: Mapping[str, str] | N
     Raises Stalled when the limit passes and Interrupted on Ctrl-C; the group is dead by then.
     """
     with open(log, "wb") as output:
-        child = subprocess.Popen(command, cwd=cwd, env=env, stdin=subprocess.PIPE, stdout=output,
-                                 stderr=subprocess.STDOUT, start_new_session=True)
+        # a Ctrl-C between the fork and the `try` would leave the group behind: hold it back
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
+            child = subprocess.Popen(command, cwd=cwd, env=env, stdin=subprocess.PIPE,
+                                     stdout=output, stderr=subprocess.STDOUT,
+                                     start_new_session=True)
+        except BaseException:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            raise
+        try:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
             return child.wait(limit)
         except subprocess.TimeoutExpired:
             raise Stalled(
