@@ -11,95 +11,26 @@ Source: section 2 of arXiv 2505.08944 for the structure.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
-import numpy.typing as npt
 
-from rackwright.devices.cost_table import CostTable1, CostTable2, table1_ps, table2_ps
+from rackwright.devices.cost_table import table1_ps, table2_ps
 from rackwright.engine.kernel import kernel
-from rackwright.engine.record import SpanLog, span_add
-from rackwright.engine.status import DONE, FAULT, RUNNING, STALLED, Control, new_control
-from rackwright.models.aep.kernel import LABEL_SAMPLER, OUTSIDE_TABLE
-from rackwright.models.serving.requests import (
-    Admission,
-    Requests,
-    admit_one,
-    context_tokens,
-    token_out,
+from rackwright.engine.record import span_add
+from rackwright.engine.status import DONE, FAULT, RUNNING, STALLED
+from rackwright.models.aep.barrier_state import (
+    ATTENTION,
+    BARRIER_WAIT,
+    EXCHANGE,
+    EXPERT,
+    SAMPLER,
 )
-from rackwright.models.serving.snapshots import Snapshots, take_snapshots
+from rackwright.models.aep.state import OUTSIDE_TABLE
+from rackwright.models.aep.steps import LABEL_SAMPLER
+from rackwright.models.serving.requests import admit_one, context_tokens, token_out
+from rackwright.models.serving.snapshots import take_snapshots
 from rackwright.traces.routing import draw_experts
 
-__all__ = ["ATTENTION", "BARRIER_WAIT", "EXCHANGE", "EXPERT", "SAMPLER", "BarrierFixed",
-           "BarrierState", "advance_barrier", "new_barrier_state"]
-
-Ints = npt.NDArray[np.int64]
-# rows of Work.spent: where an average token's time goes
-ATTENTION, EXPERT, EXCHANGE, BARRIER_WAIT, SAMPLER = 0, 1, 2, 3, 4
-
-
-class BarrierFixed(NamedTuple):
-    """What does not change during a replay."""
-
-    gpus: int
-    blocks: int
-    top_k: int
-    routing_seed: int
-    token_bytes: int
-    exchange_ps: int          # latency of one all-to-all, set-up included
-    layer_ps: int             # framework overhead of a block
-    most_running: int
-    weights: Ints             # (blocks, experts)
-    expert_gpu: Ints          # (experts,)
-    attention: CostTable2
-    expert: CostTable1
-    sampler: CostTable1
-    route_offsets: Ints
-    route_links: Ints
-    ps_per_byte: npt.NDArray[np.float64]   # per link
-
-
-class Work(NamedTuple):
-    """Scratch and sums of one replay."""
-
-    running: Ints             # request numbers, in order of admission; the first `active` count
-    rank_context: Ints        # (gpus,)
-    sent: Ints                # (gpus, gpus) tokens from rank to expert GPU
-    expert_tokens: Ints       # (experts,)
-    gpu_ps: Ints              # (gpus,) time of the phase
-    link_bytes: Ints          # (links,)
-    link_busy_ps: Ints        # (links,)
-    chosen: Ints              # (top_k,)
-    busy_ps: Ints             # (gpus,)
-    steps: Ints               # (2,) GPU steps by side
-    handled: Ints             # (2,) tokens in them
-    expert_mean_ps: npt.NDArray[np.float64]   # (1,) sum over blocks of the mean GPU's time
-    expert_max_ps: npt.NDArray[np.float64]    # (1,) likewise of the slowest
-    spent: npt.NDArray[np.float64]            # (5,) ps, summed over tokens
-    iterations: Ints          # (1,)
-
-
-class BarrierState(NamedTuple):
-    control: Control
-    fixed: BarrierFixed
-    requests: Requests
-    admission: Admission
-    work: Work
-    snapshots: Snapshots
-    spans: SpanLog
-
-
-def new_barrier_state(fixed: BarrierFixed, requests: Requests, admission: Admission,
-                      snapshots: Snapshots, spans: SpanLog) -> BarrierState:
-    gpus, links = fixed.gpus, len(fixed.ps_per_byte)
-    work = Work(np.zeros(len(requests.arrival_ps), np.int64), np.zeros(gpus, np.int64),
-                np.zeros((gpus, gpus), np.int64), np.zeros(len(fixed.expert_gpu), np.int64),
-                np.zeros(gpus, np.int64), np.zeros(links, np.int64), np.zeros(links, np.int64),
-                np.zeros(fixed.top_k, np.int64), np.zeros(gpus, np.int64),
-                np.zeros(2, np.int64), np.zeros(2, np.int64), np.zeros(1), np.zeros(1),
-                np.zeros(5), np.zeros(1, np.int64))
-    return BarrierState(new_control(), fixed, requests, admission, work, snapshots, spans)
+__all__ = ["advance_barrier"]
 
 
 @kernel

@@ -9,22 +9,29 @@ import numpy as np
 import numpy.typing as npt
 
 from rackwright.engine.record import SpanLog, span_kept, span_lost
-from rackwright.models.aep.barrier import (
+from rackwright.models.aep.barrier import advance_barrier
+from rackwright.models.aep.barrier_state import (
     ATTENTION,
     BARRIER_WAIT,
     EXCHANGE,
     EXPERT,
     SAMPLER,
     BarrierState,
-    advance_barrier,
 )
 from rackwright.models.aep.costs import Costs, one_gpu
-from rackwright.models.aep.kernel import OUTSIDE_TABLE, advance
+from rackwright.models.aep.kernel import advance
 from rackwright.models.aep.limits import limit_of_aep, limit_of_barrier
 from rackwright.models.aep.options import BARRIER, AepOptions
 from rackwright.models.aep.parameters import parameters
 from rackwright.models.aep.placement import Placement, gpu_at
-from rackwright.models.aep.state import JOIN, NETWORK, QUEUE, SERVICE, AepState
+from rackwright.models.aep.state import (
+    JOIN,
+    NETWORK,
+    OUTSIDE_TABLE,
+    QUEUE,
+    SERVICE,
+    AepState,
+)
 from rackwright.models.outcome import Outcome, Spans
 from rackwright.models.serving.metrics import serving_metrics
 from rackwright.models.serving.windows import Window, busy_shares

@@ -21,11 +21,16 @@ from rackwright.engine.status import Control, new_control
 from rackwright.models.serving.requests import Admission, Requests
 from rackwright.models.serving.snapshots import Snapshots
 
-__all__ = ["AepState", "Fixed", "Gpus", "Items", "Messages",
-           "GROW_HEAP", "GROW_MESSAGES", "JOIN", "NETWORK", "QUEUE", "SERVICE", "grow", "new_state"]
+__all__ = [
+    "AepState", "DELIVERY", "Fixed", "GROW_HEAP", "GROW_MESSAGES", "Gpus", "HOP", "Items", "JOIN",
+    "Messages", "NETWORK", "OUTSIDE_TABLE", "PARTS_EXCEEDED", "QUEUE", "SERVICE", "STEP", "grow",
+    "new_state",
+]
 
 Ints = npt.NDArray[np.int64]
-GROW_HEAP, GROW_MESSAGES = 1, 2
+STEP, HOP, DELIVERY = 0, 1, 2          # kinds of events; also their priority: steps come first
+GROW_HEAP, GROW_MESSAGES = 1, 2        # what can be full
+OUTSIDE_TABLE, PARTS_EXCEEDED = 1, 2   # faults
 # rows of Gpus.spent, by side (0 attention, 1 expert): where a token's time goes
 QUEUE, SERVICE, NETWORK, JOIN = 0, 1, 2, 3
 

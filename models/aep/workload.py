@@ -12,12 +12,8 @@ from rackwright.engine.ports import new_ports
 from rackwright.engine.record import new_span_log
 from rackwright.engine.status import FOREVER_PS
 from rackwright.errors import DoesNotFit, InputError, Interrupted
-from rackwright.models.aep.barrier import (
-    BarrierFixed,
-    BarrierState,
-    advance_barrier,
-    new_barrier_state,
-)
+from rackwright.models.aep.barrier import advance_barrier
+from rackwright.models.aep.barrier_state import BarrierFixed, BarrierState, new_barrier_state
 from rackwright.models.aep.costs import Costs, build_costs, one_gpu
 from rackwright.models.aep.kernel import advance
 from rackwright.models.aep.options import BARRIER, AepOptions

@@ -24,7 +24,8 @@ import sys
 from rackwright import topologies
 from rackwright.engine.driver import drive
 from rackwright.models.aep import AepOptions
-from rackwright.models.aep.barrier import BarrierState, advance_barrier
+from rackwright.models.aep.barrier import advance_barrier
+from rackwright.models.aep.barrier_state import BarrierState
 from rackwright.models.aep.kernel import advance
 from rackwright.models.aep.state import grow
 from rackwright.models.aep.workload import prepare
