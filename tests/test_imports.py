@@ -29,7 +29,8 @@ TIERS: tuple[tuple[str, ...], ...] = (
     ("topologies",),
     ("models",),
     ("run", "replays", "result", "outdir", "study", "report", "calibrate", "panel"),
-    ("cli", "__main__"),
+    ("cli",),
+    ("__main__",),
 )
 AROUND_MODELS = 7
 HEAVY = ("cocotb", "matplotlib", "networkx", "numba", "pydantic", "pytest", "pyvisa", "rich",
