@@ -114,14 +114,21 @@ def expert_phase(fixed, work):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def tokens_at(fixed, admission, work, phase, gpu):  # type: ignore[no-untyped-def]
+    """Tokens, or parts of tokens for experts, that a GPU handles in a phase."""
+    if phase != EXPERT:
+        return admission.rank_active[gpu]
+    tokens = np.int64(0)
+    for source in range(fixed.gpus):
+        tokens += work.sent[source, gpu]
+    return tokens
+
+
+@kernel
 def weigh_waits(fixed, requests, admission, work, phase, worst):  # type: ignore[no-untyped-def]
     """Split the phase's time between service and waiting at the barrier, over all tokens."""
     for gpu in range(fixed.gpus):
-        tokens = admission.rank_active[gpu]
-        if phase == EXPERT:
-            tokens = 0
-            for source in range(fixed.gpus):
-                tokens += work.sent[source, gpu]
+        tokens = tokens_at(fixed, admission, work, phase, gpu)
         share = tokens / fixed.top_k if phase == EXPERT else tokens * 1.0  # nonzero: top_k >= 1
         work.spent[phase] += share * work.gpu_ps[gpu]
         work.spent[BARRIER_WAIT] += share * (worst - work.gpu_ps[gpu])
@@ -129,10 +136,11 @@ def weigh_waits(fixed, requests, admission, work, phase, worst):  # type: ignore
 
 @kernel
 def record_phase(state, label, start_ps):  # type: ignore[no-untyped-def]
-    for gpu in range(state.fixed.gpus):
-        if state.work.gpu_ps[gpu] > 0:
-            span_add(state.spans, gpu, label, start_ps, start_ps + state.work.gpu_ps[gpu],
-                     state.admission.rank_active[gpu])
+    fixed, work = state.fixed, state.work
+    for gpu in range(fixed.gpus):
+        if work.gpu_ps[gpu] > 0:
+            tokens = tokens_at(fixed, state.admission, work, label, gpu)
+            span_add(state.spans, gpu, label, start_ps, start_ps + work.gpu_ps[gpu], tokens)
 
 
 @kernel

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rackwright.devices import Gpu
-from rackwright.errors import DoesNotFit, OptionsError
+from rackwright.errors import DoesNotFit, OptionsError, TopologyError
 from rackwright.models.aep.options import BARRIER, AepOptions
 from rackwright.models.llm import LlmShape
 from rackwright.topologies.fabric import Fabric
@@ -44,13 +44,15 @@ class Placement:
 def place(fabric: Fabric, shape: LlmShape, options: AepOptions) -> Placement:
     """Assign GPUs and check that everything fits.
 
-    Raises `OptionsError` for an impossible split, `DoesNotFit` with the sum of bytes.
+    Raises `TopologyError` for too few GPUs, `OptionsError` for an impossible split, `DoesNotFit`
+    with the sum of bytes.
     """
     barrier = options.policy in BARRIER
     gpus = fabric.gpus()
     if len(gpus) < (1 if barrier else 2):
-        raise OptionsError("the topology is too small for AEP", [
-            f"it has {len(gpus)} GPUs; attention and experts need one each"])
+        need = "a GPU" if barrier else "a GPU for attention and another for experts"
+        raise TopologyError("the topology is too small", [
+            f"GPUs in it: {len(gpus)}; {options.policy} needs {need}"])
     first = gpus if barrier else _attention_gpus(fabric, gpus, options)
     others = () if barrier else tuple(gpu for gpu in gpus if gpu not in set(first))
     everyone = (*first, *others)
@@ -99,10 +101,11 @@ def _kv_blocks(fabric: Fabric, gpus: tuple[str, ...], attention: int, hosted: In
         if index < attention:
             weights += shape.blocks * shape.attention_bytes
         if weights > usable:
+            share = " and attention" if index < attention else ""
             raise DoesNotFit(
                 f"{shape.name} does not fit: {name} ({device.name}) would hold "
-                f"{format_bytes(weights)} of weights ({hosted[index]} experts of {shape.blocks} "
-                f"blocks), but {options.memory_share:.0%} of its memory is "
+                f"{format_bytes(weights)} of weights ({hosted[index]} experts{share} of each of "
+                f"{shape.blocks} blocks), but {options.memory_share:.0%} of its memory is "
                 f"{format_bytes(int(usable))}; use more GPUs or a smaller model")
         if index < attention:
             blocks.append(int((usable - weights) // block_bytes))

@@ -105,7 +105,8 @@ def _refuse_oversize(requests: Requests, placed: Placement, trace: RequestTrace)
         raise DoesNotFit(
             f"request {worst + 1} of {trace.name} ({requests.input_tokens[worst]} + "
             f"{requests.output_tokens[worst]} tokens) needs {requests.kv_blocks[worst]} KV-cache "
-            f"blocks; a GPU has {most} free after the weights")
+            f"blocks; a GPU has {most} free after the weights; raise memory_share, use GPUs with "
+            "more memory, or leave the request out")
 
 
 def _aep_state(fabric: Fabric, placed: Placement, language: LlmShape, options: AepOptions,

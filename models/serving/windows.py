@@ -73,13 +73,16 @@ def steady_window(snapshots: Snapshots, requests: Requests, admission: Admission
 def busy_shares(counters: npt.NDArray[np.int64], snapshots: Snapshots,
                 window: Window | None, final: npt.NDArray[np.int64],
                 end_ps: int) -> npt.NDArray[np.float64]:
-    """Busy shares of `final`'s devices in the window; of the whole replay without one."""
+    """Busy shares of `final`'s devices in the window; of the whole replay without one.
+
+    Work counts where it ends, so a step that began before the window could lift a share above 1.
+    """
     if window is None:
         spent, lasted = final, end_ps - int(snapshots.time_ps[0])
     else:
         spent = counters[window.last] - counters[window.first]
         lasted = int(snapshots.time_ps[window.last] - snapshots.time_ps[window.first])
-    return np.asarray(spent / max(lasted, 1), np.float64)
+    return np.minimum(np.asarray(spent / max(lasted, 1), np.float64), 1.0)
 
 
 def _seconds(snapshots: Snapshots, first: int, last: int) -> float:

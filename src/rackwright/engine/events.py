@@ -9,7 +9,7 @@ Not here: the loop that hands events out (`loop`), and processes (`process`).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from rackwright.errors import UsageError
 
@@ -46,8 +46,10 @@ class Event:
     throws its failure.
     """
 
-    # `_waiter` is None, the one process that waits, a list of callbacks, or DONE. Few fields and
-    # no __init__, because a simulation makes an event for nearly everything that happens.
+    # `_waiter` is the simulation while nobody waits, then the one process that does or a list of
+    # callbacks, at last DONE. An event that has failed has a list in any case, so that the loop
+    # need not look at values. Few fields and no __init__, because a simulation makes an event for
+    # nearly everything that happens.
     __slots__ = ("_value", "_waiter", "name", "sim")
     sim: Simulation
     name: str
@@ -56,7 +58,7 @@ class Event:
 
     def _start(self, sim: Simulation, name: str = "") -> None:
         self.sim, self.name = sim, name
-        self._value, self._waiter = PENDING, None
+        self._value, self._waiter = PENDING, sim
 
     def __repr__(self) -> str:
         state = "done" if self.done else "triggered" if self.triggered else "pending"
@@ -95,7 +97,10 @@ class Event:
 
     def succeed(self, value: Any = None) -> Event:
         """Trigger it now with `value`. Raises `UsageError` when it was triggered before."""
-        self._trigger(value)
+        if self._value is not PENDING:
+            self._refuse()
+        self._value = value
+        self.sim._soon.append(self)
         return self
 
     def fail(self, problem: BaseException) -> Event:
@@ -106,19 +111,27 @@ class Event:
         if not isinstance(problem, BaseException):
             raise UsageError(f"{self.describe()} cannot fail with {problem!r}; an exception is "
                              "needed")
-        self._trigger(Failure(problem))
+        self._trigger_failure(problem)
         return self
 
     def _trigger(self, value: Any) -> None:
         if self._value is not PENDING:
-            raise UsageError(f"{self.describe()} has already been triggered, with "
-                             f"{self.value!r}; an event happens once")
+            self._refuse()
         self._value = value
-        self.sim._schedule(self)
+        self.sim._soon.append(self)
+
+    def _trigger_failure(self, problem: BaseException) -> None:
+        self._trigger(Failure(problem))
+        if not isinstance(self._waiter, list):
+            self._waiter = [] if self._waiter is self.sim else [self._waiter._step]
+
+    def _refuse(self) -> NoReturn:
+        raise UsageError(f"{self.describe()} has already been triggered, with {self.value!r}; an "
+                         "event happens once")
 
     def _when_done(self, callback: Callable[[Any], None]) -> None:
         """Call `callback` with this event, which is not done, after those who came before."""
-        if self._waiter is None:
+        if self._waiter is self.sim:
             self._waiter = [callback]
         elif isinstance(self._waiter, list):
             self._waiter.append(callback)

@@ -15,21 +15,23 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from rackwright.engine.flow_checks import checked_bandwidths, checked_routes
 from rackwright.engine.status import FOREVER_PS
-from rackwright.errors import InputError
 
 __all__ = ["FlowLinks", "FlowSlots", "Flows", "Routes", "grown_flows", "new_flows", "with_routes"]
 
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 F64 = npt.NDArray[np.float64]
+NOTHING, FREED, RESIZED = 0, 1, 2  # flows have left; bandwidth or flows have come
+CUT = 8  # measured on shuffles: above 1/8 of the flows, a full fill is faster than a repair
 
 
 class FlowLinks(NamedTuple):
     """One entry a directed link; `busy` lists the links that carry flows."""
 
     bandwidth: F64      # bytes/s; 0 stalls the flows that cross it
-    weight: F64         # sum over the hops on the link of their flows' weights
+    weight: F64         # sum over the hops on the link of their flows' pulls
     hops: I32           # how many hops
     first: I32          # first hop of the list, or -1
     busy: I32           # the first `busy_count` entries are links with hops
@@ -39,6 +41,16 @@ class FlowLinks(NamedTuple):
     open_weight: F64    # scratch: weight of the hops whose flow has no rate yet
     level_key: F64      # scratch: a heap of links by the level at which they fill up
     level_link: I32
+    held: I32           # how many flows have this link as their bottleneck
+    news: I32           # what happened since the last re-share: NOTHING, FREED or RESIZED
+    stale: I32          # the first `stale_count` entries are links with news
+    stale_count: I64    # shape (1,)
+    reached: I32        # scratch of a repair: the first `reached_count` are links of open flows
+    reached_count: I64  # shape (1,)
+    open_hops: I32      # scratch: hops of open flows; 0 on links that are not reached
+    open_pull: F64      # scratch: weight of these hops
+    open_first: I32     # scratch: the list of these hops
+    spare: F64          # scratch: bandwidth that the other flows leave
 
 
 class Routes(NamedTuple):
@@ -56,18 +68,27 @@ class FlowSlots(NamedTuple):
     number: I64         # counts the flows opened; orders those that end in one tick
     tag: I64            # the caller's; still there after the flow has ended
     weight: F64
-    remaining: F64      # bytes left at `touched_ps`
-    rate: F64           # bytes/s since then
+    pull: F64           # weight x members
+    members: F64        # equal flows that this slot stands for
+    priority: I32       # 0 is served first
+    remaining: F64      # bytes left at `touched_ps`, of each member
+    rate: F64           # bytes/s since then, of each member
     wanted: F64         # scratch: the rate that the last fill gave
+    level: F64          # wanted / weight
+    held_by: I32        # the full link that sets the rate, or -1
+    linked: I32         # 1 while its hops are in the lists of its links
+    open: I32           # scratch of a repair: 1 while the rate is open
     touched_ps: I64
     end_ps: I64         # FOREVER_PS while nothing moves
     filled: I64         # scratch: the last fill that gave this flow a rate
-    changed: I32        # scratch: the slots whose rate the last fill changed
+    changed: I32        # scratch: the slots whose rate the last fill may have changed
+    fresh: I32          # the first `fresh_count` slots have got hops since the last re-share
     ends: I32           # heap of live slots by (end_ps, number)
     ends_at: I32        # where a slot stands in `ends`, or -1
     free: I32           # stack of the slots not in use
     next_hop: I32
     last_hop: I32       # the hop before this one in the list of its link, or -1
+    open_next: I32      # scratch: the next hop of an open flow on the same link, or -1
 
 
 class Flows(NamedTuple):
@@ -80,9 +101,16 @@ class Flows(NamedTuple):
     free_count: I64     # shape (1,)
     moving: I64         # shape (1,): live flows that cross links
     opened: I64         # shape (1,): flows opened so far
-    dirty: I64          # shape (1,): 1 when rates are out of date
+    dirty: I64          # shape (1,): 0, or what the rates do not show yet: FREED or RESIZED
     fills: I64          # shape (1,): re-shares so far
+    stamp: I64          # shape (1,): counts the times that open flows have been filled
     updates: I64        # shape (1,): rates set by them
+    fresh_count: I64    # shape (1,): may exceed the slots: then all is shared out anew
+    ranked: I64         # shape (1,): live flows of priority above 0
+    work: I64           # shape (1,): hops looked at by re-shares so far
+    full_work: I64      # shape (1,): of these, per flow, in the last full fill
+    cut: I64            # shape (1,): repair at most 1 / cut of the flows; 0: never repair
+    patience: I64       # shape (2,): re-shares until the next try to repair; the last such wait
 
 
 def new_flows(link_bandwidth: npt.ArrayLike, route_offsets: npt.ArrayLike,
@@ -94,14 +122,18 @@ def new_flows(link_bandwidth: npt.ArrayLike, route_offsets: npt.ArrayLike,
     >= 0, offsets that do not start at 0, fall, or do not end at the number of route links, and
     links that do not exist.
     """
-    bandwidth = _bandwidths(link_bandwidth)
-    offsets, links = _routes(route_offsets, route_links, len(bandwidth))
+    bandwidth = checked_bandwidths(link_bandwidth)
+    offsets, links = checked_routes(route_offsets, route_links, len(bandwidth))
     longest = int(np.diff(offsets).max(initial=1))
     hop_bits = (longest - 1).bit_length()
     return Flows(_new_links(bandwidth),
-                 Routes(offsets, links, np.full(1, hop_bits, np.int64)),
-                 _new_slots(slots, 1 << hop_bits), _zero(), np.full(1, slots, np.int64),
-                 *(_zero() for _ in range(5)))
+                 Routes(offsets, np.array(links), np.full(1, hop_bits, np.int64)),
+                 _new_slots(slots, 1 << hop_bits), live=_zero(),
+                 free_count=np.full(1, slots, np.int64), moving=_zero(), opened=_zero(),
+                 dirty=_zero(), fills=_zero(), stamp=_zero(), updates=_zero(),
+                 fresh_count=_zero(), ranked=_zero(), work=_zero(),
+                 full_work=np.ones(1, np.int64), cut=np.full(1, CUT, np.int64),
+                 patience=np.zeros(2, np.int64))
 
 
 def grown_flows(flows: Flows) -> Flows:
@@ -124,7 +156,7 @@ def with_routes(flows: Flows, offsets: npt.ArrayLike, links: npt.ArrayLike) -> F
 
     Arguments and errors are those of `new_flows`; the arrays that the routes lie in are new.
     """
-    start, crossed = _routes(offsets, links, len(flows.links.bandwidth))
+    start, crossed = checked_routes(offsets, links, len(flows.links.bandwidth))
     old = flows.routes
     longest = int(np.diff(start).max(initial=1))
     bits = max((longest - 1).bit_length(), int(old.hop_bits[0]))
@@ -148,7 +180,8 @@ def _wider(flows: Flows, old: int, new: int) -> Flows:
 
     flows.links.first[:] = renumbered(flows.links.first)
     slots = flows.slots._replace(next_hop=spread(flows.slots.next_hop),
-                                 last_hop=spread(flows.slots.last_hop))
+                                 last_hop=spread(flows.slots.last_hop),
+                                 open_next=spread(flows.slots.open_next))
     return flows._replace(slots=slots)
 
 
@@ -162,8 +195,12 @@ def _new_links(bandwidth: F64) -> FlowLinks:
     def ints(fill: int = 0) -> I32:
         return np.full(count, fill, np.int32)
 
-    return FlowLinks(bandwidth, np.zeros(count), ints(), ints(-1), ints(), ints(-1), _zero(),
-                     np.zeros(count), np.zeros(count), np.zeros(count), ints())
+    def floats() -> F64:
+        return np.zeros(count)
+
+    return FlowLinks(bandwidth, floats(), ints(), ints(-1), ints(), ints(-1), _zero(),
+                     floats(), floats(), floats(), ints(), ints(), ints(), ints(), _zero(),
+                     ints(), _zero(), ints(), floats(), ints(-1), floats())
 
 
 def _new_slots(count: int, width: int) -> FlowSlots:
@@ -173,50 +210,13 @@ def _new_slots(count: int, width: int) -> FlowSlots:
     def wide() -> I64:
         return np.zeros(count, np.int64)
 
+    def floats() -> F64:
+        return np.zeros(count)
+
     return FlowSlots(
-        ints(), wide(), wide(), np.zeros(count), np.zeros(count), np.zeros(count),
-        np.zeros(count), wide(), np.full(count, FOREVER_PS, np.int64), wide(), ints(), ints(),
-        np.full(count, -1, np.int32), np.arange(count - 1, -1, -1, dtype=np.int32),
-        ints(count * width), ints(count * width))
-
-
-def _bandwidths(given: npt.ArrayLike) -> F64:
-    values = np.array(given, np.float64)
-    if values.ndim != 1:
-        raise InputError(f"link_bandwidth has shape {values.shape}; one number a link is needed")
-    good = np.isfinite(values) & (values >= 0)
-    if not good.all():
-        bad = int(np.argmin(good))
-        raise InputError(f"link_bandwidth[{bad}] is {values[bad]}; a finite number of bytes/s, "
-                         "0 or more, is needed")
-    return values
-
-
-def _routes(offsets: npt.ArrayLike, links: npt.ArrayLike, count: int) -> tuple[I64, I32]:
-    start = _whole(offsets, "path_offsets")
-    crossed = _whole(links, "path_links")
-    if len(start) == 0 or start[0] != 0 or start[-1] != len(crossed):
-        ends = f"{start[0]} .. {start[-1]}" if len(start) else "empty"
-        raise InputError(f"path_offsets is {ends}; it must start at 0 and end at the length of "
-                         f"path_links, {len(crossed)}")
-    falls = np.flatnonzero(np.diff(start) < 0)
-    if len(falls):
-        at = int(falls[0]) + 1
-        raise InputError(f"path_offsets[{at}] is {start[at]}, less than the {start[at - 1]} "
-                         "before it; offsets never fall")
-    wrong = np.flatnonzero((crossed < 0) | (crossed >= count))
-    if len(wrong):
-        at = int(wrong[0])
-        flow = int(np.searchsorted(start, at, side="right")) - 1
-        raise InputError(f"path_links[{at}] is {crossed[at]} (path {flow}); there are {count} "
-                         f"links, so 0 to {count - 1} is allowed")
-    return start, crossed.astype(np.int32)
-
-
-def _whole(given: npt.ArrayLike, what: str) -> I64:
-    values: npt.NDArray[Any] = np.asarray(given)
-    if values.ndim != 1:
-        raise InputError(f"{what} has shape {values.shape}; one dimension is needed")
-    if values.size and values.dtype.kind not in "iu":
-        raise InputError(f"{what} holds {values.dtype}; whole numbers are needed")
-    return values.astype(np.int64)
+        ints(), wide(), wide(), floats(), floats(), floats(), ints(), floats(), floats(),
+        floats(), floats(), ints(), ints(), ints(), wide(),
+        np.full(count, FOREVER_PS, np.int64), wide(), ints(), ints(), ints(),
+        np.full(count, -1, np.int32),
+        np.arange(count - 1, -1, -1, dtype=np.int32),
+        ints(count * width), ints(count * width), ints(count * width))

@@ -19,21 +19,21 @@ to ports.
 
 from __future__ import annotations
 
-from rackwright.engine.end_heap import ends_add, ends_build, ends_move, ends_remove
+from rackwright.engine.end_heap import ends_add
+from rackwright.engine.flow_state import RESIZED
+from rackwright.engine.hops import close_slot, link_hops, note_link, unlink_hops
 from rackwright.engine.kernel import kernel
-from rackwright.engine.maxmin import fill
+from rackwright.engine.reshare import flow_left, flow_share
 from rackwright.engine.status import FOREVER_PS
 
 __all__ = [
-    "flow_close", "flow_first_ps", "flow_left", "flow_next_ps", "flow_open", "flow_room",
-    "flow_set_bandwidth", "flow_share", "flow_take",
+    "flow_close", "flow_first_ps", "flow_left", "flow_next_ps", "flow_open", "flow_open_as",
+    "flow_reroute", "flow_room", "flow_set_bandwidth", "flow_share", "flow_take",
 ]
 
 WEIGHT_UNITS = float(1 << 20)
 WEIGHT_STEP = 1 / WEIGHT_UNITS  # exact
 MOST_UNITS = 1 << 40
-FEW = 8  # below one changed end in FEW, the ends are moved one by one
-CLOCK_END = 9.2e18  # ps; a little below 2**63, above any time that the clock can show
 
 
 @kernel
@@ -49,6 +49,17 @@ def flow_open(flows, now_ps, route, nbytes, weight, tag):  # type: ignore[no-unt
     `weight`, 2**-20 to 2**20, is rounded to a multiple of 2**-20. `tag` is found in
     ``flows.slots.tag[slot]``.
     """
+    return flow_open_as(flows, now_ps, route, nbytes, weight, tag, 0, 1)
+
+
+@kernel
+def flow_open_as(flows, now_ps, route, nbytes, weight, tag,  # type: ignore[no-untyped-def]
+                 priority, members):
+    """`flow_open` with a priority (0 first; each gets what those before it leave) for `members`
+    equal flows at once, which stay equal; bytes, weight and rate are those of one of them.
+
+    Weights times members must sum to less than 2**33 on every link.
+    """
     slots = flows.slots
     flows.free_count[0] -= 1
     slot = slots.free[flows.free_count[0]]
@@ -57,6 +68,12 @@ def flow_open(flows, now_ps, route, nbytes, weight, tag):  # type: ignore[no-unt
     flows.opened[0] += 1
     slots.tag[slot] = tag
     slots.weight[slot] = min(max(int(weight * WEIGHT_UNITS + 0.5), 1), MOST_UNITS) * WEIGHT_STEP
+    slots.members[slot] = members
+    slots.pull[slot] = slots.weight[slot] * members
+    slots.priority[slot] = priority
+    slots.linked[slot] = 0
+    slots.open[slot] = 0
+    slots.held_by[slot] = -1
     slots.remaining[slot] = nbytes
     slots.rate[slot] = 0.0
     slots.wanted[slot] = 0.0
@@ -110,129 +127,22 @@ def flow_close(flows, now_ps, slot):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def flow_left(flows, now_ps, slot):  # type: ignore[no-untyped-def]
-    """Bytes that a live flow has left at `now_ps`."""
-    slots = flows.slots
-    moved = slots.rate[slot] * (now_ps - slots.touched_ps[slot]) / 1e12
-    return max(slots.remaining[slot] - moved, 0.0)
-
-
-@kernel
 def flow_set_bandwidth(flows, link, bandwidth):  # type: ignore[no-untyped-def]
     """Change the bandwidth (bytes/s, >= 0) of a link from now on."""
+    if flows.links.bandwidth[link] == bandwidth:
+        return
     flows.links.bandwidth[link] = bandwidth
     if flows.links.hops[link] > 0:
-        flows.dirty[0] = 1
+        note_link(flows.links, link, RESIZED)
+        flows.dirty[0] = RESIZED
 
 
 @kernel
-def flow_share(flows, now_ps):  # type: ignore[no-untyped-def]
-    """Share the links out again if flows or bandwidths have changed."""
-    if flows.dirty[0] == 0:
-        return
-    flows.dirty[0] = 0
-    fill(flows)
-    slots, live = flows.slots, flows.live[0]
-    changed = 0
-    for at in range(live):
-        slot = slots.ends[at]
-        if slots.wanted[slot] != slots.rate[slot]:
-            slots.changed[changed] = slot
-            changed += 1
-    flows.updates[0] += changed
-    many = changed * FEW > live
-    for at in range(changed):
-        slot = slots.changed[at]
-        slots.remaining[slot] = flow_left(flows, now_ps, slot)
-        slots.touched_ps[slot] = now_ps
-        slots.rate[slot] = slots.wanted[slot]
-        slots.end_ps[slot] = end_of(now_ps, slots.remaining[slot], slots.rate[slot])
-        if not many:
-            ends_move(slots, slot, live)
-    if many:
-        ends_build(slots, live)
+def flow_reroute(flows, slot, route):  # type: ignore[no-untyped-def]
+    """Move a live flow, with the bytes that it has left, to another route from now on.
 
-
-@kernel
-def end_of(now_ps, nbytes, rate):  # type: ignore[no-untyped-def]
-    """When `nbytes` are through at `rate`, rounded up to the clock's step."""
-    if rate <= 0.0:
-        return FOREVER_PS
-    exact = nbytes * 1e12 / rate  # nonzero: checked above
-    if exact > CLOCK_END - now_ps:
-        return FOREVER_PS
-    whole = int(exact)
-    if whole < exact:
-        whole += 1
-    return now_ps + whole
-
-
-@kernel
-def link_hops(flows, slot):  # type: ignore[no-untyped-def]
-    """Enter a flow into the lists of the links that it crosses."""
-    links, slots, routes = flows.links, flows.slots, flows.routes
-    flows.moving[0] += 1
-    flows.dirty[0] = 1
-    route = slots.route[slot]
-    hop = slot << routes.hop_bits[0]
-    for at in range(routes.offsets[route], routes.offsets[route + 1]):
-        link = routes.links[at]
-        if links.hops[link] == 0:
-            links.busy_at[link] = links.busy_count[0]
-            links.busy[links.busy_count[0]] = link
-            links.busy_count[0] += 1
-        links.hops[link] += 1
-        links.weight[link] += slots.weight[slot]
-        first = links.first[link]
-        slots.next_hop[hop] = first
-        slots.last_hop[hop] = -1
-        if first >= 0:
-            slots.last_hop[first] = hop
-        links.first[link] = hop
-        hop += 1
-
-
-@kernel
-def close_slot(flows, slot):  # type: ignore[no-untyped-def]
-    """Take a flow out of the heap and of its links; its slot becomes free."""
-    ends_remove(flows.slots, slot, flows.live[0])
-    flows.live[0] -= 1
-    if flows.slots.end_ps[slot] == FOREVER_PS or flows.slots.filled[slot] >= 0:
-        unlink_hops(flows, slot)
-    flows.slots.end_ps[slot] = FOREVER_PS
-    flows.slots.free[flows.free_count[0]] = slot
-    flows.free_count[0] += 1
-
-
-@kernel
-def unlink_hops(flows, slot):  # type: ignore[no-untyped-def]
-    """Take a flow out of the lists of the links that it crosses."""
-    links, slots, routes = flows.links, flows.slots, flows.routes
-    flows.moving[0] -= 1
-    flows.dirty[0] = 1
-    route = slots.route[slot]
-    hop = slot << routes.hop_bits[0]
-    for at in range(routes.offsets[route], routes.offsets[route + 1]):
-        link = routes.links[at]
-        links.hops[link] -= 1
-        links.weight[link] -= slots.weight[slot]
-        after, before = slots.next_hop[hop], slots.last_hop[hop]
-        if after >= 0:
-            slots.last_hop[after] = before
-        if before >= 0:
-            slots.next_hop[before] = after
-        else:
-            links.first[link] = after
-        if links.hops[link] == 0:
-            retire_link(links, link)
-        hop += 1
-
-
-@kernel
-def retire_link(links, link):  # type: ignore[no-untyped-def]
-    """Take a link without flows out of the busy ones."""
-    links.busy_count[0] -= 1
-    at, last = links.busy_at[link], links.busy[links.busy_count[0]]
-    links.busy[at] = last
-    links.busy_at[last] = at
-    links.busy_at[link] = -1
+    Neither its old route nor the new one may be empty.
+    """
+    unlink_hops(flows, slot)
+    flows.slots.route[slot] = route
+    link_hops(flows, slot)

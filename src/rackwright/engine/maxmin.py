@@ -1,44 +1,30 @@
-"""Max-min fair rates by progressive filling, exact in float64.
+"""Max-min fair rates of all flows by progressive filling, exact in float64.
 
-All flows rise together, each in proportion to its weight, until a link is full; its flows keep
-that level, and the others go on. A link fills up at level ``room / open weight``. That level
-only rises while other links fill, so a heap of links with levels that are too low at worst is
-enough: the first link is looked at again and moved down when its level has risen since.
-
-Weights are multiples of 2**-20, so that their sums are exact: a link is done when nothing is left.
-Ties go to the lower link number, so that the result does not depend on the order in which links
-became busy.
+Flows of priority 0 share the links as if they were alone; those of priority 1 share what is left,
+and so on. Within a priority see `pouring`.
 """
 
 from __future__ import annotations
 
 from rackwright.engine.kernel import kernel
+from rackwright.engine.openings import fill_open, open_flow, shut_all
+from rackwright.engine.pouring import heap_levels, pour
 
 __all__ = ["fill"]
+
+NO_PRIORITY = 1 << 31
+RESIDUE = 1e-13  # of a link's bandwidth: left over by roundings, nothing to share
 
 
 @kernel
 def fill(flows):  # type: ignore[no-untyped-def]
     """Set ``slots.wanted`` of every flow that crosses links to its max-min fair rate."""
-    links = flows.links
-    flows.fills[0] += 1
-    size = start_levels(links)
-    to_fill = flows.moving[0]
-    level = 0.0
-    while size > 0 and to_fill > 0:
-        link = links.level_link[0]
-        if links.open_weight[link] > 0.0:
-            now = links.room[link] / links.open_weight[link]  # nonzero: tested
-            if now > links.level_key[0]:
-                links.level_key[0] = now
-                sink_level(links, 0, size)
-                continue
-            level = max(level, now)
-            to_fill -= settle_link(flows, link, level)
-        size -= 1
-        links.level_key[0] = links.level_key[size]
-        links.level_link[0] = links.level_link[size]
-        sink_level(links, 0, size)
+    if flows.ranked[0] > 0:
+        fill_by_priority(flows)
+        return
+    size = start_levels(flows.links)
+    flows.stamp[0] += 1
+    pour(flows, flows.links.first, flows.slots.next_hop, size, flows.moving[0])
 
 
 @kernel
@@ -51,58 +37,46 @@ def start_levels(links):  # type: ignore[no-untyped-def]
         links.open_weight[link] = links.weight[link]
         links.level_link[at] = link
         links.level_key[at] = links.bandwidth[link] / links.weight[link]  # nonzero: busy
-    for at in range((size >> 1) - 1, -1, -1):
-        sink_level(links, at, size)
+    heap_levels(links, size)
     return size
 
 
 @kernel
-def settle_link(flows, link, level):  # type: ignore[no-untyped-def]
-    """Give the flows of a full link their rate; returns how many had none yet."""
-    links, slots, routes = flows.links, flows.slots, flows.routes
-    hop_bits, now = routes.hop_bits[0], flows.fills[0]
-    count = 0
-    hop = links.first[link]
-    while hop >= 0:
-        slot = hop >> hop_bits
-        hop = slots.next_hop[hop]
-        if slots.filled[slot] != now:
-            slots.filled[slot] = now
-            count += 1
-            weight = slots.weight[slot]
-            rate = level * weight
-            slots.wanted[slot] = rate
-            route = slots.route[slot]
-            for at in range(routes.offsets[route], routes.offsets[route + 1]):
-                other = routes.links[at]
-                links.room[other] -= rate
-                links.open_weight[other] -= weight
-    return count
+def fill_by_priority(flows):  # type: ignore[no-untyped-def]
+    """One fill for each priority that there is, over what those before it leave."""
+    links, slots = flows.links, flows.slots
+    for at in range(links.busy_count[0]):
+        link = links.busy[at]
+        links.room[link] = links.bandwidth[link]
+    priority = next_priority(flows, -1)
+    while priority < NO_PRIORITY:
+        count = 0
+        for at in range(flows.live[0]):
+            slot = slots.ends[at]
+            if slots.linked[slot] != 0 and slots.priority[slot] == priority:
+                count = open_flow(flows, slot, count)
+        drop_residues(links)
+        fill_open(flows, count)
+        shut_all(flows, count)
+        priority = next_priority(flows, priority)
 
 
 @kernel
-def sink_level(links, at, size):  # type: ignore[no-untyped-def]
-    """Move an entry of the heap of levels down to where it belongs."""
-    if at >= size:
-        return
-    key, link = links.level_key[at], links.level_link[at]
-    while True:
-        child = 2 * at + 1
-        if child >= size:
-            break
-        if child + 1 < size and level_before(links, child + 1, links.level_key[child],
-                                             links.level_link[child]):
-            child += 1
-        if not level_before(links, child, key, link):
-            break
-        links.level_key[at] = links.level_key[child]
-        links.level_link[at] = links.level_link[child]
-        at = child
-    links.level_key[at] = key
-    links.level_link[at] = link
+def drop_residues(links):  # type: ignore[no-untyped-def]
+    """A link that is full but for roundings has no room for the next priority."""
+    for at in range(links.reached_count[0]):
+        link = links.reached[at]
+        if links.room[link] < RESIDUE * links.bandwidth[link]:
+            links.room[link] = 0.0
 
 
 @kernel
-def level_before(links, at, key, link):  # type: ignore[no-untyped-def]
-    return links.level_key[at] < key or (
-        links.level_key[at] == key and links.level_link[at] < link)
+def next_priority(flows, after):  # type: ignore[no-untyped-def]
+    """The lowest priority above `after` of a flow that crosses links, or NO_PRIORITY."""
+    slots = flows.slots
+    lowest = NO_PRIORITY
+    for at in range(flows.live[0]):
+        slot = slots.ends[at]
+        if slots.linked[slot] != 0 and after < slots.priority[slot] < lowest:
+            lowest = slots.priority[slot]
+    return lowest

@@ -6,15 +6,11 @@ it raises. Not here: the loop (`loop`).
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from types import GeneratorType
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Generator
+from typing import Any, NoReturn
 
 from rackwright.engine.events import DONE, PENDING, Event, Failure, Interrupt
 from rackwright.errors import UsageError
-
-if TYPE_CHECKING:
-    from rackwright.engine.simulation import Simulation
 
 __all__ = ["Process"]
 
@@ -36,6 +32,13 @@ class Kick:
         self._waiter, self._value = waiter, value
 
 
+def refuse(generator: object) -> NoReturn:
+    """Say what a process is made of."""
+    hint = ("call the function: sim.process(client(sim))" if callable(generator)
+            else "write a function that yields events, and pass what it returns")
+    raise UsageError(f"a process needs a generator, not {generator!r}; {hint}")
+
+
 class Process(Event):
     """A running generator; made by `Simulation.process`.
 
@@ -45,19 +48,9 @@ class Process(Event):
 
     __slots__ = ("_generator", "_send", "waits_for")
 
-    def __init__(self, sim: Simulation, generator: Generator[Event, Any, Any],
-                 name: str = "") -> None:
-        if not isinstance(generator, GeneratorType):
-            hint = ("call the function: sim.process(client(sim))" if callable(generator)
-                    else "write a function that yields events, and pass what it returns")
-            raise UsageError(f"a process needs a generator, not {generator!r}; {hint}")
-        self.sim = sim
-        self.name = name or generator.__name__
-        self._value = PENDING
-        self._waiter = None
-        self._generator = generator
-        self._send = generator.send
-        self.waits_for: Event | None = None
+    _generator: Generator[Event, Any, Any]
+    _send: Callable[[Any], Any]
+    waits_for: Event | None
 
     def describe(self) -> str:
         return f"process {self.name!r}"
@@ -96,7 +89,7 @@ class Process(Event):
         event, self.waits_for = self.waits_for, None
         if event is not None:
             if event._waiter is self:
-                event._waiter = None
+                event._waiter = self.sim
             else:
                 event._forget(self._step)
 
@@ -118,15 +111,21 @@ class Process(Event):
                 return self._break(problem)
             event = self._accept(target)
 
+    def _go_on(self, target: Any) -> None:
+        """What `_step` does with what the generator has yielded."""
+        self.waits_for = None
+        event = self._accept(target)
+        if event is not None:
+            self._step(event)
+
     def _accept(self, target: Any) -> Event | Kick | None:
         """Wait for `target`; returns it, or a refusal, when the process can go on at once."""
         if not isinstance(target, Event) or target.sim is not self.sim:
             return Kick(None, Failure(UsageError(self._refusal(target))))
-        waiter = target._waiter
-        if waiter is DONE:
+        if target._waiter is DONE:
             return target
         self.waits_for = target
-        if waiter is None:
+        if target._waiter is self.sim:
             target._waiter = self
         else:
             target._when_done(self._step)
@@ -135,7 +134,7 @@ class Process(Event):
     def _end(self, value: Any) -> None:
         self.waits_for = None
         self.sim._alive.pop(self, None)
-        if self._waiter is None:
+        if self._waiter is self.sim:
             self._value, self._waiter = value, DONE
         else:
             self._trigger(value)
@@ -144,7 +143,7 @@ class Process(Event):
         self.waits_for = None
         self.sim._alive.pop(self, None)
         problem.add_note(f"in {self.describe()} at {self.sim.now:.9g} s")
-        self._trigger(Failure(problem))
+        self._trigger_failure(problem)
 
     def _refusal(self, target: object) -> str:
         what = (f"{target!r} of another simulation" if isinstance(target, Event)

@@ -83,7 +83,7 @@ class Resource:
             self.in_use += 1
             request._value, request._waiter = request, DONE
         else:
-            request._value, request._waiter = PENDING, None
+            request._value, request._waiter = PENDING, self.sim
             heappush(self._queue, (priority, next(self._order), request))
             self.queued += 1
         return request

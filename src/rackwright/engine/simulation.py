@@ -12,11 +12,12 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable
 from heapq import heappush
 from math import floor
+from types import GeneratorType
 from typing import TYPE_CHECKING, Any
 
-from rackwright.engine.events import AllOf, AnyOf, Event, Timeout
-from rackwright.engine.loop import TIME_BITS, Loop
-from rackwright.engine.process import Process, Start
+from rackwright.engine.events import PENDING, AllOf, AnyOf, Event, Timeout
+from rackwright.engine.loop import Loop
+from rackwright.engine.process import Process, Start, refuse
 from rackwright.errors import UsageError
 
 if TYPE_CHECKING:
@@ -55,7 +56,16 @@ class Simulation(Loop):
 
     def process(self, generator: Generator[Event, Any, Any], name: str = "") -> Process:
         """Start a process in this tick. Raises `UsageError` for anything but a generator."""
-        process = Process(self, generator, name)
+        if type(generator) is not GeneratorType:
+            refuse(generator)
+        process = Process()
+        process.sim = self
+        process.name = name or generator.__name__
+        process._value = PENDING
+        process._waiter = self
+        process._generator = generator
+        process._send = generator.send
+        process.waits_for = None
         self._alive[process] = None
         start = Start()
         start._waiter = process
@@ -70,15 +80,20 @@ class Simulation(Loop):
         event = Timeout()
         event.sim = self
         event._value = value
-        event._waiter = None
+        event._waiter = self
         try:
             delay_ps = floor(seconds * 1e12 + 0.5)
         except (TypeError, ValueError, OverflowError):
             delay_ps = -1
         if delay_ps > 0:  # `Loop._push`, spelt out
-            key = (self.now_ps + delay_ps << TIME_BITS) + next(self._order)
-            self._events[key] = event
-            heappush(self._heap, key)
+            at_ps = self.now_ps + delay_ps
+            there = self._ticks.setdefault(at_ps, event)
+            if there is event:
+                heappush(self._heap, at_ps)
+            elif type(there) is list:
+                there.append(event)
+            else:
+                self._ticks[at_ps] = [there, event]
         elif delay_ps == 0 and seconds >= 0:
             self._soon.append(event)
         else:
@@ -89,7 +104,10 @@ class Simulation(Loop):
     def event(self, name: str = "") -> Event:
         """A pending event, to be triggered by `succeed` or `fail`."""
         event = Event()
-        event._start(self, name)
+        event.sim = self
+        event.name = name
+        event._value = PENDING
+        event._waiter = self
         return event
 
     def all_of(self, events: Iterable[Event]) -> AllOf:

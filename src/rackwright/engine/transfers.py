@@ -100,7 +100,7 @@ class ScriptFlows:
         self._flows = new_flows(link_bandwidth, [0], [], slots=FIRST_SLOTS)
         self._routes: dict[tuple[int, ...], int] = {}
         self._events: dict[int, tuple[Transfer, float]] = {}  # slot -> event, bytes
-        self._wake: int | None = None  # key of the next end
+        self._wake: Any = None  # the call at the next end
         self._settling = False
 
     @property
