@@ -24,6 +24,8 @@ __all__ = ["COMMANDS", "cli", "main"]
 
 # name -> (module:attribute, line for --help); the module is imported when it is chosen
 COMMANDS = {
+    "calibrate": ("rackwright.cli.calibrate:calibrate",
+                  "Measure a real GPU; check the models against measurements."),
     "compare": ("rackwright.cli.compare:compare",
                 "Which inputs differ between two runs, which metrics moved."),
     "completion": ("rackwright.cli.completion:completion",
