@@ -121,6 +121,13 @@ def test_memory_stays_as_it_is_and_the_width_doubles() -> None:
     assert gauges.windows.amount[1].sum() == gauges.area[1] == 2 * (10**7 - 3)
 
 
+def test_what_ends_with_the_last_window_folds_nothing() -> None:
+    counters, gauges = played([(SPAN, 0, 0, 1, 8), (SET, 1, 8, 0), (COUNT, 0, 7, 1)], windows=4,
+                              width_ps=2)
+    assert counters.windows.width_ps[0] == gauges.windows.width_ps[0] == 2
+    assert gauges.windows.amount[0].tolist() == [2, 2, 2, 2]
+
+
 def test_a_time_far_away_folds_at_once() -> None:
     counters, _ = played([(COUNT, 0, 0, 1), (COUNT, 0, 2**62, 1)], windows=2, width_ps=1)
     assert counters.windows.amount[0].tolist() == [1, 1]

@@ -170,20 +170,18 @@ def test_a_wrong_row_is_named(rows: Any, message: str) -> None:
 
 
 @kernel
-def detour(flows, now_ps, slot, route):  # type: ignore[no-untyped-def]
-    flow_reroute(flows, slot, route)
+def now_on(flows, now_ps, slot, route, dead):  # type: ignore[no-untyped-def]
+    """Re-route a slot, or cut a link; when the next flow ends."""
+    if slot >= 0:
+        flow_reroute(flows, slot, route)
+    if dead >= 0:
+        set_width(flows, dead, 0.0)
     return flow_next_ps(flows, now_ps)
 
 
 @kernel
 def begin(flows, route, nbytes):  # type: ignore[no-untyped-def]
     return flow_open(flows, 0, route, nbytes, 1.0, 0)
-
-
-@kernel
-def cut_link(flows, now_ps, link):  # type: ignore[no-untyped-def]
-    set_width(flows, link, 0.0)
-    return flow_next_ps(flows, now_ps)
 
 
 @kernel
@@ -194,8 +192,8 @@ def left(flows, now_ps, slot):  # type: ignore[no-untyped-def]
 def test_a_flow_over_a_dead_link_goes_on_by_another_route() -> None:
     flows = new_flows([10.0, 5.0], [0, 1, 2], [0, 1])
     one, other = begin(flows, 0, 100.0), begin(flows, 1, 50.0)
-    assert cut_link(flows, 0, 0) == 10 * 10**12  # the other's end; the first has not moved
-    assert detour(flows, 2 * 10**12, one, 1) == 18 * 10**12  # 40 bytes left at 2.5 bytes/s
+    assert now_on(flows, 0, -1, -1, 0) == 10 * 10**12  # the other's end; the first has not moved
+    assert now_on(flows, 2 * 10**12, one, 1, -1) == 18 * 10**12  # 40 bytes left at 2.5 bytes/s
     assert left(flows, 2 * 10**12, other) == 40.0
     assert left(flows, 4 * 10**12, one) == 95.0
-    assert cut_link(flows, 4 * 10**12, 1) == FOREVER_PS
+    assert now_on(flows, 4 * 10**12, -1, -1, 1) == FOREVER_PS

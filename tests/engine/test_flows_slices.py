@@ -11,6 +11,7 @@ import pytest
 
 from rackwright.engine.driver import drive
 from rackwright.engine.share import new_share, share_advance, share_grow
+from rackwright.engine.status import FOREVER_PS, GROW, RUNNING
 
 HERE = str(Path(__file__).parent)
 
@@ -109,3 +110,22 @@ def test_every_flow_moves_its_bytes_and_no_more(fresh: Callable[[], Any]) -> Non
     # an end is rounded up by less than a step: never short, at most one step too much
     assert (sent >= state.nbytes * (1 - 1e-12)).all()
     assert (sent <= state.nbytes * (1 + 1e-12) + 12.5e9 * 1e-12).all()
+
+
+def test_a_full_array_is_said_before_anything_of_the_tick_is_done(
+        shuffle: Callable[..., Any], digest: Callable[..., str]) -> None:
+    """Two ticks: 600 flows fit, the next 600 do not; some of the first end in that very tick."""
+    load = shuffle(4, 1_200)
+    start = np.where(np.arange(1_200) < 600, 0.0, 1e-4)
+    state = new_share(*load.arguments[:3], np.full(1_200, 1e5), start)
+    status, calls, before = RUNNING, 0, ""
+    while status == RUNNING and calls < 10_000:
+        before = digest(state)
+        status = share_advance(state, FOREVER_PS, 1)
+        calls += 1
+    assert status == GROW and state.control.now_ps[0] < 10**8
+    assert digest(state) == before
+    grown = drive(share_advance, state, grow=share_grow)
+    roomy = new_share(*load.arguments[:3], np.full(1_200, 1e5), start)
+    roomy = drive(share_advance, share_grow(roomy, 0))
+    assert np.array_equal(grown.finish_ps, roomy.finish_ps)

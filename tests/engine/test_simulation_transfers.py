@@ -153,3 +153,30 @@ def test_a_link_that_does_not_exist_is_refused(sim: Any) -> None:
         flows.transfer([1], 5.0)
     with pytest.raises(UsageError, match="link 4 cannot get 1.0 bytes/s; there are links 0 to 0"):
         flows.set_bandwidth(4, 1.0)
+
+
+def test_the_first_priority_takes_all_that_it_can(sim: Any) -> None:
+    """10 bytes/s: the first class ends at 5 s as if alone, the second moves its 50 bytes then."""
+    flows = sim.flows([10.0])
+    later = flows.transfer([0], 50.0, priority=1)
+    first = flows.transfer([0], 50.0)
+    sim.run(until=first)
+    assert sim.now == 5.0
+    sim.run(until=later)
+    assert sim.now == 10.0
+    with pytest.raises(UsageError, match="priority -1; a whole number from 0 to 100"):
+        flows.transfer([0], 1.0, priority=-1)
+
+
+def test_a_transfer_over_a_dead_link_goes_on_over_another(sim: Any) -> None:
+    """20 of 50 bytes are through when the link dies; the rest takes 3 s over a link like it."""
+    flows = sim.flows([10.0, 10.0])
+    moved = flows.transfer([0], 50.0)
+    sim.run(until=2.0)
+    flows.set_bandwidth(0, 0.0)
+    sim.run(until=4.0)
+    flows.reroute(moved, [1])
+    sim.run(until=moved)
+    assert sim.now == 7.0
+    with pytest.raises(UsageError, match="that has not ended can be re-routed"):
+        flows.reroute(moved, [1])

@@ -73,8 +73,7 @@ class FlowSlots(NamedTuple):
     priority: I32       # 0 is served first
     remaining: F64      # bytes left at `touched_ps`, of each member
     rate: F64           # bytes/s since then, of each member
-    wanted: F64         # scratch: the rate that the last fill gave
-    level: F64          # wanted / weight
+    level: F64          # rate / weight, set by the fills; the rate follows
     held_by: I32        # the full link that sets the rate, or -1
     linked: I32         # 1 while its hops are in the lists of its links
     open: I32           # scratch of a repair: 1 while the rate is open
@@ -215,7 +214,7 @@ def _new_slots(count: int, width: int) -> FlowSlots:
 
     return FlowSlots(
         ints(), wide(), wide(), floats(), floats(), floats(), ints(), floats(), floats(),
-        floats(), floats(), ints(), ints(), ints(), wide(),
+        floats(), ints(), ints(), ints(), wide(),
         np.full(count, FOREVER_PS, np.int64), wide(), ints(), ints(), ints(),
         np.full(count, -1, np.int32),
         np.arange(count - 1, -1, -1, dtype=np.int32),

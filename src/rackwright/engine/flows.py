@@ -76,7 +76,7 @@ def flow_open_as(flows, now_ps, route, nbytes, weight, tag,  # type: ignore[no-u
     slots.held_by[slot] = -1
     slots.remaining[slot] = nbytes
     slots.rate[slot] = 0.0
-    slots.wanted[slot] = 0.0
+    slots.level[slot] = 0.0
     slots.touched_ps[slot] = now_ps
     slots.filled[slot] = -1
     if nbytes <= 0 or flows.routes.offsets[route] == flows.routes.offsets[route + 1]:

@@ -108,7 +108,7 @@ class Loop:
         try:
             self._loop(last)
         except KeyboardInterrupt:
-            self._heap[:] = sorted(self._ticks)  # it may have come between the two
+            self._heap[:] = sorted(self._ticks)  # one may have been changed and not the other
             raise Interrupted(f"interrupted at {self.now:.9g} s of virtual time, with "
                               f"{self._to_come()} events to come", partial=self) from None
         finally:

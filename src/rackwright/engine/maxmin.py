@@ -18,7 +18,7 @@ RESIDUE = 1e-13  # of a link's bandwidth: left over by roundings, nothing to sha
 
 @kernel
 def fill(flows):  # type: ignore[no-untyped-def]
-    """Set ``slots.wanted`` of every flow that crosses links to its max-min fair rate."""
+    """Set ``slots.level`` of every flow that crosses links to its max-min fair rate / weight."""
     if flows.ranked[0] > 0:
         fill_by_priority(flows)
         return

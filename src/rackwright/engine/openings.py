@@ -21,7 +21,8 @@ def open_flow(flows, slot, count):  # type: ignore[no-untyped-def]
         return count
     slots.open[slot] = 1
     slots.changed[count] = slot
-    pull, load = slots.pull[slot], slots.rate[slot] * slots.members[slot]
+    pull = slots.pull[slot]
+    load = slots.level[slot] * pull
     route = slots.route[slot]
     hop = slot << routes.hop_bits[0]
     for at in range(routes.offsets[route], routes.offsets[route + 1]):
@@ -50,7 +51,7 @@ def reach_link(flows, link):  # type: ignore[no-untyped-def]
     hop = links.first[link]
     while hop >= 0:
         slot = hop >> hop_bits
-        spare -= slots.rate[slot] * slots.members[slot]
+        spare -= slots.level[slot] * slots.pull[slot]
         hop = slots.next_hop[hop]
     links.spare[link] = spare
     flows.work[0] += links.hops[link]

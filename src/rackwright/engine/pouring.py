@@ -65,8 +65,8 @@ def settle_link(flows, first, after, link, level):  # type: ignore[no-untyped-de
             count += 1
             hold(flows, slot, link)
             slots.level[slot] = level
-            slots.wanted[slot] = level * slots.weight[slot]
-            pull, load = slots.pull[slot], slots.wanted[slot] * slots.members[slot]
+            pull = slots.pull[slot]
+            load = level * pull
             route = slots.route[slot]
             for at in range(routes.offsets[route], routes.offsets[route + 1]):
                 other = routes.links[at]

@@ -29,7 +29,7 @@ MOST_WORK = 4     # full fills that a repair may cost before it gives up
 
 @kernel
 def repair(flows):  # type: ignore[no-untyped-def]
-    """Set ``slots.wanted`` of the flows that are touched; returns how many ``slots.changed`` lists.
+    """Set ``slots.level`` of the flows that are touched; returns how many ``slots.changed`` lists.
 
     -1 when it was not tried or has given up: then all must be filled.
     """
@@ -130,13 +130,12 @@ def check_link(flows, link, count):  # type: ignore[no-untyped-def]
         slot = hop >> flows.routes.hop_bits[0]
         hop = slots.next_hop[hop]
         level = slots.level[slot]
+        spare -= level * slots.pull[slot]
         if slots.filled[slot] == now:
-            spare -= slots.wanted[slot] * slots.members[slot]
             fastest = max(fastest, level)
             if slots.held_by[slot] == link:
                 gate = min(gate, level)
         else:
-            spare -= slots.rate[slot] * slots.members[slot]
             fixed_top = max(fixed_top, level)
             if slots.held_by[slot] == link:
                 held_low = min(held_low, level)

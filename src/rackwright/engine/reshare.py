@@ -38,7 +38,7 @@ def list_linked(flows):  # type: ignore[no-untyped-def]
     count = 0
     for at in range(flows.live[0]):
         slot = slots.ends[at]
-        if slots.wanted[slot] != slots.rate[slot]:
+        if slots.level[slot] * slots.weight[slot] != slots.rate[slot]:
             slots.changed[count] = slot
             count += 1
     flows.work[0] += flows.live[0]
@@ -63,12 +63,13 @@ def set_rates(flows, now_ps, count):  # type: ignore[no-untyped-def]
     many = count * FEW > live
     for at in range(count):
         slot = slots.changed[at]
-        if slots.wanted[slot] == slots.rate[slot]:
+        rate = slots.level[slot] * slots.weight[slot]
+        if rate == slots.rate[slot]:
             continue
         flows.updates[0] += 1
         slots.remaining[slot] = flow_left(flows, now_ps, slot)
         slots.touched_ps[slot] = now_ps
-        slots.rate[slot] = slots.wanted[slot]
+        slots.rate[slot] = rate
         slots.end_ps[slot] = end_of(now_ps, slots.remaining[slot], slots.rate[slot])
         if not many:
             ends_move(slots, slot, live)

@@ -14,7 +14,13 @@ import numpy.typing as npt
 
 from rackwright.engine.events import Event
 from rackwright.engine.flow_state import grown_flows, new_flows, with_routes
-from rackwright.engine.flows import flow_next_ps, flow_open, flow_set_bandwidth, flow_take
+from rackwright.engine.flows import (
+    flow_next_ps,
+    flow_open_as,
+    flow_reroute,
+    flow_set_bandwidth,
+    flow_take,
+)
 from rackwright.engine.ports import new_ports, port_cross
 from rackwright.engine.stalls import flow_text
 from rackwright.engine.status import FOREVER_PS
@@ -108,25 +114,43 @@ class ScriptFlows:
         """Transfers that have not ended."""
         return int(self._flows.live[0])
 
-    def transfer(self, path_links: Sequence[int], nbytes: float, *, weight: float = 1.0
-                 ) -> Transfer:
+    def transfer(self, path_links: Sequence[int], nbytes: float, *, weight: float = 1.0,
+                 priority: int = 0) -> Transfer:
         """Move `nbytes` over the links of a path; an event for the end.
 
-        `weight`, 1e-6 to 1e6, scales the share of every link. Raises `UsageError` for a size or
-        weight out of range, `InputError` for a link that does not exist.
+        `weight`, 1e-6 to 1e6, scales the share of every link. `priority` 0 comes first: each of 0
+        to 100 gets what those before it leave. Raises `UsageError` for a size, weight or priority
+        out of range, `InputError` for a link that does not exist.
         """
+        if not isinstance(priority, int) or not 0 <= priority <= 100:
+            raise UsageError(f"a transfer of priority {priority!r}; a whole number from 0 to 100 "
+                             "is needed")
         if not 0 <= nbytes < float("inf") or not 1e-6 <= weight <= 1e6:
             raise UsageError(f"a transfer of {nbytes!r} bytes with weight {weight!r}; bytes must "
                              "be finite and >= 0, the weight from 1e-6 to 1e6")
         route = self._route(tuple(path_links))
         if self._flows.free_count[0] == 0:
             self._flows = grown_flows(self._flows)
-        slot = int(flow_open(self._flows, self.sim.now_ps, route, float(nbytes), float(weight),
-                             int(self._flows.opened[0])))
+        slot = int(flow_open_as(self._flows, self.sim.now_ps, route, float(nbytes), float(weight),
+                                int(self._flows.opened[0]), priority, 1))
         event = _transfer(self.sim, lambda: flow_text(self._flows, slot, ", which "))
         self._events[slot] = (event, nbytes)
         self._settle_later()
         return event
+
+    def reroute(self, transfer: Transfer, path_links: Sequence[int]) -> None:
+        """Let what is left of a transfer take another path from now on.
+
+        Raises `UsageError` when it has ended or the path is empty, `InputError` for a link that
+        does not exist.
+        """
+        slot = next((slot for slot, (event, _) in self._events.items() if event is transfer), None)
+        if slot is None or not path_links:
+            raise UsageError("only a transfer of these links that has not ended can be re-routed, "
+                             f"and over one link at least; this is {transfer!r} over "
+                             f"{list(path_links)}")
+        flow_reroute(self._flows, slot, self._route(tuple(path_links)))
+        self._settle_later()
 
     def set_bandwidth(self, link: int, bandwidth: float) -> None:
         """Change the bandwidth of a link from now on; 0 stalls what crosses it."""
