@@ -96,5 +96,5 @@ def test_impossible_jobs_are_refused(how: dict[str, Any], words: str) -> None:
 
 
 def test_an_unknown_discipline_is_refused() -> None:
-    with pytest.raises(UnknownName, match="unknown queueing discipline 'fifi'. Did you mean 'fifo'"):
+    with pytest.raises(UnknownName, match="queueing discipline 'fifi'. Did you mean 'fifo'"):
         new_serve(0.0, 1.0, discipline="fifi")

@@ -134,6 +134,7 @@ __all__ = [
     "ScriptFlows",
     "ScriptPort",
     "Servers",
+    "ShareReport",
     "Simulation",
     "SpanLog",
     "Station",
