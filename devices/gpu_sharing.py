@@ -52,8 +52,9 @@ def gpu_demand(gpu: Gpu, solo_time: npt.ArrayLike, flops: npt.ArrayLike, nbytes:
     except ValueError as problem:
         raise UsageError(f"solo_time, flops and nbytes do not go together: {problem}") from None
     for name, values in (("solo_time", time), ("flops", work), ("nbytes", moved)):
-        if not (np.isfinite(values) & (values >= 0)).all():
-            raise UsageError(f"{name} is {values!r}; finite numbers, 0 or more, are needed")
+        good = np.isfinite(values) & (values >= 0)
+        if not good.all():
+            raise UsageError(f"{name} must be finite numbers >= 0, not {values[~good].flat[0]:g}")
     peaks = (("flops", work, gpu.peak_flops(dtype)), ("nbytes", moved, gpu.memory_bandwidth))
     for name, values, peak in peaks:
         over = values > peak * time

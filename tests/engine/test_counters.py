@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -44,10 +45,11 @@ def play(counters, gauges, steps, amounts):  # type: ignore[no-untyped-def]
             gauge_span(gauges, track, now_ps, steps[at, 3], amounts[at])
 
 
-def played(steps: list[tuple[int, ...]], tracks: int = 2, **how: Any) -> tuple[Counters, Gauges]:
+def played(steps: Sequence[tuple[float, ...]], tracks: int = 2, **how: Any
+           ) -> tuple[Counters, Gauges]:
     """Steps are (what, track, now_ps, amount, end_ps or nothing)."""
     counters, gauges = new_counters(tracks, **how), new_gauges(tracks, **how)
-    rows = np.array([(*step[:3], step[4] if len(step) > 4 else 0) for step in steps], np.int64)
+    rows = np.array([(*step[:3], *(step[4:] or (0,))) for step in steps], np.int64)
     play(counters, gauges, rows.reshape(-1, 4), np.array([float(step[3]) for step in steps]))
     return counters, gauges
 
@@ -162,4 +164,4 @@ def test_levels_and_rates_end_now() -> None:
 def test_impossible_records_are_refused(how: dict[str, int], words: str) -> None:
     for make in (new_counters, new_gauges):
         with pytest.raises(UsageError, match=words):
-            make(**how)  # type: ignore[operator]
+            make(**how)

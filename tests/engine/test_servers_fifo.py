@@ -36,9 +36,9 @@ def serve_table(servers, table, arrival_ps, tokens, end_ps):  # type: ignore[no-
 def served(counts: Any, station: list[int], arrival_ps: list[int], service_ps: list[int]
            ) -> tuple[Any, list[int], list[int]]:
     servers = new_servers(counts)
-    arrays = [np.array(one, np.int64) for one in (station, arrival_ps, service_ps)]
     start_ps, end_ps = np.zeros((2, len(station)), np.int64)
-    serve_all(servers, *arrays, start_ps, end_ps)
+    serve_all(servers, np.array(station, np.int64), np.array(arrival_ps, np.int64),
+              np.array(service_ps, np.int64), start_ps, end_ps)
     return servers, start_ps.tolist(), end_ps.tolist()
 
 

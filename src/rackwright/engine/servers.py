@@ -5,8 +5,8 @@ A station has c identical servers. A job takes the server that is free first, at
 Jobs are offered in the order in which they arrive; service times are whole picoseconds from a
 cost table or anywhere else. Nothing can be full, so nothing grows.
 
-Left out: how many wait at a moment, a bound on that, priorities, aborted jobs; stations with a
-waiting room (`priority`) have the first three. Units: int64 picoseconds.
+Left out: how many wait at a moment, hence bounds on that, and priorities (`priority` has both);
+jobs that give up. Units: int64 picoseconds.
 """
 
 from __future__ import annotations
