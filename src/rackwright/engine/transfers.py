@@ -149,7 +149,8 @@ class ScriptFlows:
             raise UsageError("only a transfer of these links that has not ended can be re-routed, "
                              f"and over one link at least; this is {transfer!r} over "
                              f"{list(path_links)}")
-        flow_reroute(self._flows, slot, self._route(tuple(path_links)))
+        route = self._route(tuple(path_links))  # first: it may replace the flows
+        flow_reroute(self._flows, slot, route)
         self._settle_later()
 
     def set_bandwidth(self, link: int, bandwidth: float) -> None:
