@@ -39,10 +39,10 @@ QUICK = {"aep-2", "aep-3", "aep-12"}
 # where each maximum is found: (requests/s, seconds of arrivals)
 ONE_HOST, TWO_HOSTS = "p4d:hosts=1", "p4d:hosts=2"
 MAXIMUM = {
-    ("dgx-a100", "short", 1): (500, 90), ("dgx-a100", "medium", 1): (250, 100),
-    ("dgx-a100", "reasonable", 1): (100, 200), ("dgx-a100", "short", 2): (300, 90),
-    ("dgx-a100", "medium", 2): (200, 110), ("dgx-a100", "reasonable", 2): (100, 190),
-    (ONE_HOST, "medium", 1): (320, 142), (TWO_HOSTS, "medium", 1): (400, 134)}
+    ("dgx-a100", "short", 1): (500, 80), ("dgx-a100", "medium", 1): (250, 92),
+    ("dgx-a100", "reasonable", 1): (100, 190), ("dgx-a100", "short", 2): (300, 64),
+    ("dgx-a100", "medium", 2): (200, 98), ("dgx-a100", "reasonable", 2): (100, 188),
+    (ONE_HOST, "medium", 1): (320, 142), (TWO_HOSTS, "medium", 1): (400, 133)}
 
 
 def name_of(row: dict[str, Any]) -> str:
@@ -122,7 +122,7 @@ def knee() -> float:
 
 
 def policies(top_k: int, metric: str) -> dict[str, float]:
-    rate, seconds = (250, 80) if top_k == 1 else (150, 30)
+    rate, seconds = (250, 80) if top_k == 1 else (150, 40)
     return {policy: run(policy, rate, seconds, top_k=top_k)[metric]
             for policy in ("defrag", "mtfs", "flfs")}
 
@@ -143,7 +143,7 @@ def completions(policy: str) -> float:
 
 
 def latency_at_low_load() -> float:
-    return min(run("defrag", rate, 30)["itl_mean_s"] / run(baseline, rate, 30)["itl_mean_s"]
+    return min(run("defrag", rate, 20)["itl_mean_s"] / run(baseline, rate, 20)["itl_mean_s"]
                for rate in (25, 50) for baseline in ("ep_ideal", "ep_framework"))
 
 
