@@ -13,14 +13,14 @@ from rackwright.devices.cost_table import (
     table1_ps,
     table2_ps,
 )
-from rackwright.devices.cpu import Cpu
-from rackwright.devices.gpu import Gpu
+from rackwright.devices.gpu.part import Gpu
+from rackwright.devices.host.cpu import Cpu
+from rackwright.devices.host.memory import Memory
+from rackwright.devices.host.nvme import Nvme
 from rackwright.devices.link import Link
-from rackwright.devices.memory import Memory
-from rackwright.devices.nic import Nic, SmartNic
-from rackwright.devices.nvme import Nvme
+from rackwright.devices.nic.part import Nic, SmartNic
 from rackwright.devices.part import Part
-from rackwright.devices.pcie import Pcie
+from rackwright.devices.pcie.part import Pcie
 from rackwright.devices.switch import PcieSwitch, Switch
 
 __all__ = [

@@ -14,17 +14,17 @@ import functools
 from pathlib import Path
 from typing import TypeVar
 
-from rackwright.devices.cpu import Cpu
-from rackwright.devices.gpu import Gpu
+from rackwright.devices.gpu.part import Gpu
+from rackwright.devices.host.cpu import Cpu
+from rackwright.devices.host.memory import Memory
+from rackwright.devices.host.nvme import Nvme
 from rackwright.devices.link import Link
 from rackwright.devices.link_part import LinkPart
-from rackwright.devices.memory import Memory
-from rackwright.devices.nic import Nic, SmartNic
-from rackwright.devices.nvme import Nvme
+from rackwright.devices.nic.part import Nic, SmartNic
 from rackwright.devices.part import Part
 from rackwright.devices.part_file import PartFile, read
 from rackwright.devices.part_fill import fill
-from rackwright.devices.pcie import Pcie
+from rackwright.devices.pcie.part import Pcie
 from rackwright.devices.switch import PcieSwitch, Switch
 from rackwright.errors import CatalogError, UnknownName
 

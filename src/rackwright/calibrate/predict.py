@@ -18,8 +18,8 @@ from rackwright.calibrate.measure_products import rows_per_expert
 from rackwright.calibrate.tables import Point
 from rackwright.devices import catalog
 from rackwright.devices.arguments import Floats
-from rackwright.devices.gemm import grouped_seconds
-from rackwright.devices.gpu import DTYPE_BYTES, Gpu
+from rackwright.devices.gpu.gemm import grouped_seconds
+from rackwright.devices.gpu.part import DTYPE_BYTES, Gpu
 
 __all__ = ["BANDS", "operation", "predictions"]
 

@@ -1,8 +1,8 @@
 """New coefficients for a GPU from its measurements, and what they change on rows held back.
 
-Fits what `rackwright.devices.fits` fits, in its order, to the rows of set "fit" alone: products in
-bf16, copies and norms, attention, one expert. The catalog is not touched. Leaves out: new forms
-of models, the bands of a part (those come from the errors of held rows).
+Fits what `rackwright.devices.gpu.fits` fits, in its order, to the rows of set "fit" alone:
+products in bf16, copies and norms, attention, one expert. The catalog is not touched. Leaves
+out: new forms of models, the bands of a part (those come from the errors of held rows).
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ import numpy as np
 from rackwright.calibrate.predict import predictions
 from rackwright.calibrate.rows import Row
 from rackwright.calibrate.tables import Point
-from rackwright.devices.fits import GPU_OPERATIONS
 from rackwright.devices.fitting import Operation, Rows, fit, with_coefficients
-from rackwright.devices.gpu import Gpu
+from rackwright.devices.gpu.fits import GPU_OPERATIONS
+from rackwright.devices.gpu.part import Gpu
 from rackwright.errors import InputError
 
 __all__ = ["refit"]

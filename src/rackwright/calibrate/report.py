@@ -16,7 +16,7 @@ from rackwright.calibrate.predict import BANDS, operation, predictions
 from rackwright.calibrate.rows import Row
 from rackwright.calibrate.tables import SETS
 from rackwright.devices.arguments import Floats
-from rackwright.devices.gpu import Gpu
+from rackwright.devices.gpu.part import Gpu
 
 __all__ = ["ErrorRow", "error_table", "row_errors"]
 

@@ -15,16 +15,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from rackwright.devices.arguments import Seconds, Sizes, bare, sizes
-from rackwright.devices.attention import AttentionFit, attention_seconds, check_attention
-from rackwright.devices.elementwise import (
+from rackwright.devices.gpu.attention import AttentionFit, attention_seconds, check_attention
+from rackwright.devices.gpu.elementwise import (
     PiecesFit,
     copy_seconds,
     in_place_seconds,
     kernel_seconds,
     norm_seconds,
 )
-from rackwright.devices.experts import ExpertFit, MoeFit, expert_seconds, moe_seconds
-from rackwright.devices.gemm import GemmFit, gemm_seconds
+from rackwright.devices.gpu.experts import ExpertFit, MoeFit, expert_seconds, moe_seconds
+from rackwright.devices.gpu.gemm import GemmFit, gemm_seconds
 from rackwright.devices.part import Band, Fit, Part, fitted, quantity, text
 from rackwright.errors import UnknownName, UsageError
 

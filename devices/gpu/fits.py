@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from rackwright.devices.fitting import Operation, Rows
-from rackwright.devices.gpu import Gpu
-from rackwright.devices.pcie import Pcie
+from rackwright.devices.gpu.part import Gpu
+from rackwright.devices.pcie.part import Pcie
 
 __all__ = ["GPU_OPERATIONS", "PCIE_COPY"]
 

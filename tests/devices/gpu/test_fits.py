@@ -19,8 +19,8 @@ import numpy as np
 import pytest
 
 from rackwright.devices import catalog
-from rackwright.devices.fits import GPU_OPERATIONS, PCIE_COPY
 from rackwright.devices.fitting import errors, fit, left_out, read_rows
+from rackwright.devices.gpu.fits import GPU_OPERATIONS, PCIE_COPY
 
 FITS = {**{name: ("h100-sxm", one) for name, one in GPU_OPERATIONS.items()},
         "pcie": ("gen5-x16", PCIE_COPY)}

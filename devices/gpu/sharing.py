@@ -19,7 +19,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from rackwright.devices.gpu import Gpu
+from rackwright.devices.gpu.part import Gpu
 from rackwright.engine.sharing import resource_rates
 from rackwright.errors import UsageError
 

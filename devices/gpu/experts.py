@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rackwright.devices.arguments import Floats
-from rackwright.devices.elementwise import kernel_seconds
-from rackwright.devices.gemm import gemm_seconds, grouped_seconds
+from rackwright.devices.gpu.elementwise import kernel_seconds
+from rackwright.devices.gpu.gemm import gemm_seconds, grouped_seconds
 from rackwright.devices.part import Fit
 
 if TYPE_CHECKING:
-    from rackwright.devices.gpu import Gpu
+    from rackwright.devices.gpu.part import Gpu
 
 __all__ = ["ExpertFit", "MoeFit", "expert_seconds", "moe_seconds"]
 

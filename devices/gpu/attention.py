@@ -22,12 +22,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rackwright.devices.arguments import Floats
-from rackwright.devices.elementwise import stream_seconds
+from rackwright.devices.gpu.elementwise import stream_seconds
 from rackwright.devices.part import Fit
 from rackwright.errors import UsageError
 
 if TYPE_CHECKING:
-    from rackwright.devices.gpu import Gpu
+    from rackwright.devices.gpu.part import Gpu
 
 __all__ = ["AttentionFit", "attention_seconds", "check_attention"]
 

@@ -21,7 +21,7 @@ from rackwright.devices.arguments import Floats
 from rackwright.devices.part import Fit
 
 if TYPE_CHECKING:
-    from rackwright.devices.gpu import Gpu
+    from rackwright.devices.gpu.part import Gpu
 
 __all__ = ["PiecesFit", "copy_seconds", "in_place_seconds", "kernel_seconds", "norm_seconds",
            "stream_seconds"]

@@ -30,7 +30,7 @@ from rackwright.devices.arguments import Floats
 from rackwright.devices.part import Fit
 
 if TYPE_CHECKING:
-    from rackwright.devices.gpu import Gpu
+    from rackwright.devices.gpu.part import Gpu
 
 __all__ = ["GemmFit", "gemm_seconds", "grouped_seconds"]
 

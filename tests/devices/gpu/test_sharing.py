@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from rackwright.devices import catalog
-from rackwright.devices.gpu_sharing import gpu_ceilings, gpu_demand, gpu_share
+from rackwright.devices.gpu.sharing import gpu_ceilings, gpu_demand, gpu_share
 from rackwright.engine.sharing import share_resources
 from rackwright.errors import InputError, UnknownName, UsageError
 
