@@ -6,8 +6,7 @@ Every line is the median of RUNS (3) runs in fresh processes; compiling is left 
 the same flows in the same session where its headers and a C++ compiler are installed
 (``apt install libsimgrid-dev g++``) and a program that replays a workload file is found: the C++
 source named by SIMGRID_BENCH, else ../shared/bench/simgrid_flows.cpp. If not, and for the load
-that takes it minutes, its recorded times are used, which is said. Results are added to
-bench/RESULTS.md, section Flows.
+that takes it minutes, its recorded times are used, which is said.
 """
 
 from __future__ import annotations
@@ -30,8 +29,6 @@ sys.path.insert(0, str(HERE / "engine"))
 
 import flows as loads  # noqa: E402  # bench/engine/flows.py
 
-RESULTS = HERE / "RESULTS.md"
-HEADING = "## Flows"
 # no TCP window, no cross traffic: pure max-min, as in the recorded runs
 OPTIONS = ["--cfg=network/model:CM02", "--cfg=network/TCP-gamma:0",
            "--cfg=network/crosstraffic:0", "--log=root.thres:critical"]
@@ -45,9 +42,9 @@ def main(runs: int = 3) -> None:
         measured[case] = {key: statistics.median(one[key] for one in results)
                           for key in results[0]}
     peers = dict(_peers(runs))
-    lines = [_line(case, ours, peers) for case, ours in measured.items()]
-    print("\n".join(lines))
-    _keep(lines)
+    print(f"{datetime.date.today().isoformat()}, {_machine()}")
+    for case, ours in measured.items():
+        print(_line(case, ours, peers))
 
 
 def _run(command: list[str]) -> dict[str, float]:
@@ -99,19 +96,6 @@ def _line(case: str, ours: dict[str, float], peers: dict[str, Any]) -> str:
     if ours["lag_time"]:
         text += f"  lag {ours['lag_time']:.3g} s"
     return text
-
-
-def _keep(lines: list[str]) -> None:
-    """Append to the section of flows, whatever else the file holds."""
-    text = RESULTS.read_text() if RESULTS.exists() else "# Results\n"
-    if HEADING not in text.splitlines():
-        text = f"{text.rstrip()}\n\n{HEADING}\n"
-    before, _, rest = text.partition(f"{HEADING}\n")
-    mine, mark, after = rest.partition("\n## ")
-    title = f"### {datetime.date.today().isoformat()}, {_machine()}"
-    block = "\n".join([title, "", "```text", *lines, "```"])
-    kept = "\n\n".join(part for part in (mine.strip(), block) if part)
-    RESULTS.write_text(f"{before}{HEADING}\n\n{kept}\n{mark}{after}")
 
 
 def _machine() -> str:

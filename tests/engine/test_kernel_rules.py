@@ -28,6 +28,7 @@ BREACHES = {
     "a.sort()": "a.sort other than",
     "sorted(a)": "sorts unstably",
     "np.random.random()": "draws from the global generator",
+    "rng.integers(0, 9)": "draws with rng.integers, which allocates",
     "{1: 2}": "makes a dict",
     "{1, 2}": "makes a set",
     "dict()": "makes a dict",

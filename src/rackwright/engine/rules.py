@@ -157,6 +157,8 @@ def _method_faults(call: ast.Call, func: ast.Attribute) -> Iterator[str]:
     where = f"{owner}.{name}"
     if owner.split(".")[0] in _MODULES and "random" in owner:
         yield f"draws from the global generator ({where}); pass a numpy Generator"
+    elif name == "integers" and owner not in _MODULES:
+        yield f"draws with {where}, which allocates; scale {owner}.random() or use hash31"
     elif name in _SORTS and not _is_mergesort(call):
         yield f"sorts with {where} other than kind=\"mergesort\""
     elif name in _REDUCTIONS or owner.endswith(".linalg"):

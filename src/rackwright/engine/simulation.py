@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from rackwright.engine.resources import Resource, Store
+    from rackwright.engine.stations import Station
     from rackwright.engine.transfers import ScriptFlows, ScriptPort
 
 __all__ = ["Simulation"]
@@ -129,6 +130,14 @@ class Simulation(Loop):
         from rackwright.engine.resources import Store
 
         return Store(self, capacity, name)
+
+    def station(self, servers: int = 1, *, discipline: str = "fifo", classes: int = 1,
+                most: int | None = None, name: str = "") -> Station:
+        """Servers with a queue, by the rules that kernels use, see `Station`."""
+        from rackwright.engine.stations import Station
+
+        return Station(self, servers, discipline=discipline, classes=classes, most=most,
+                       name=name)
 
     def port(self, bandwidth: float, latency_time: float = 0.0, name: str = "") -> ScriptPort:
         """A link that carries one message at a time, see `ScriptPort`."""

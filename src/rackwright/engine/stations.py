@@ -53,7 +53,7 @@ class Station:
 
     >>> from rackwright.engine import Simulation
     >>> sim = Simulation()
-    >>> core = Station(sim, name="core")
+    >>> core = sim.station(name="core")
     >>> jobs = [core.serve(2e-6), core.serve(3e-6)]
     >>> sim.run(until=jobs[1])
     5e-06
