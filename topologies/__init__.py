@@ -11,14 +11,14 @@ Builders return a plain `networkx.DiGraph` (node attribute `device`, edge attrib
 
 from __future__ import annotations
 
-from rackwright.topologies.dgx import dgx
-from rackwright.topologies.draw import to_png, to_svg
+from rackwright.topologies.builders.dgx import dgx
+from rackwright.topologies.builders.networks import leaf_spine, star
+from rackwright.topologies.builders.presets import preset, preset_arguments, preset_names, resolve
 from rackwright.topologies.fabric import Fabric, LinkTable, Routes, compile
-from rackwright.topologies.facts import facts
-from rackwright.topologies.files import load, save
-from rackwright.topologies.networks import leaf_spine, star
-from rackwright.topologies.presets import preset, preset_arguments, preset_names, resolve
-from rackwright.topologies.text import to_text
+from rackwright.topologies.formats.files import load, save
+from rackwright.topologies.views.draw import to_png, to_svg
+from rackwright.topologies.views.facts import facts
+from rackwright.topologies.views.text import to_text
 
 __all__ = [
     "Fabric",

@@ -1,8 +1,7 @@
 """Topology files: `load` tells the format by the content, `save` writes node-link JSON.
 
-Read so far: node-link JSON (see `rackwright.topologies.nodelink`). What is saved is sorted by
-natural name, one node or edge a line, so that files compare well and equal graphs give equal
-bytes.
+Read so far: node-link JSON (see `nodelink`). What is saved is sorted by natural name, one node or
+edge a line, so that files compare well and equal graphs give equal bytes.
 """
 
 from __future__ import annotations
@@ -15,10 +14,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from rackwright.devices import Link, catalog
 from rackwright.errors import InputError, TopologyError, UsageError
-from rackwright.topologies.building import device_names
+from rackwright.topologies.builders.building import device_names
 from rackwright.topologies.check import faults
+from rackwright.topologies.formats.nodelink import FORMAT, VERSION, read
 from rackwright.topologies.names import natural_key
-from rackwright.topologies.nodelink import FORMAT, VERSION, read
 from rackwright.units import exact_rate, exact_time
 
 if TYPE_CHECKING:

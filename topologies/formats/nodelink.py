@@ -27,10 +27,10 @@ from typing import TYPE_CHECKING, Any
 
 from rackwright.devices import Link, catalog
 from rackwright.errors import TopologyError, UnitError, UnknownName
-from rackwright.topologies.building import device_part
+from rackwright.topologies.builders.building import device_part
 from rackwright.topologies.check import link_faults
+from rackwright.topologies.formats.strict import entry_faults, named, parsed, short
 from rackwright.topologies.names import name_fault
-from rackwright.topologies.strict import entry_faults, named, parsed, short
 from rackwright.units import parse_rate_bps, parse_time
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from rackwright.devices import Link
 from rackwright.topologies.names import host_part, natural_key, unit_part
 from rackwright.topologies.parts import family_of, link_hash
-from rackwright.topologies.roles import ROWS, ranges, rows_of
+from rackwright.topologies.views.roles import ROWS, ranges, rows_of
 
 if TYPE_CHECKING:
     import networkx as nx

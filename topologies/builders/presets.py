@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rackwright.errors import UnknownName, UsageError
-from rackwright.topologies.dgx import dgx
-from rackwright.topologies.networks import leaf_spine, star
+from rackwright.topologies.builders.dgx import dgx
+from rackwright.topologies.builders.networks import leaf_spine, star
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -83,7 +83,7 @@ def resolve(text: str | os.PathLike[str]) -> nx.DiGraph[Any]:
     Anything with a path separator or a known ending, and any existing file, is a file; a preset
     of the same name comes first. Raises UnknownName, UsageError, and what `load` raises.
     """
-    from rackwright.topologies.files import load
+    from rackwright.topologies.formats.files import load
 
     name = os.fspath(text)
     if name.partition(":")[0].strip() in _PRESETS and not isinstance(text, os.PathLike):

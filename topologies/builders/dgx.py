@@ -27,7 +27,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 from rackwright.devices import Gpu, Link, Memory, Nic, catalog
 from rackwright.errors import UnknownName, UsageError
-from rackwright.topologies.building import add_link, count, device_part, link_part, new_graph
+from rackwright.topologies.builders.building import (
+    add_link,
+    count,
+    device_part,
+    link_part,
+    new_graph,
+)
 from rackwright.units import format_rate
 
 if TYPE_CHECKING:

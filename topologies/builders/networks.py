@@ -9,7 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rackwright.devices import Link
-from rackwright.topologies.building import add_link, count, device_part, link_part, new_graph
+from rackwright.topologies.builders.building import (
+    add_link,
+    count,
+    device_part,
+    link_part,
+    new_graph,
+)
 
 if TYPE_CHECKING:
     import networkx as nx

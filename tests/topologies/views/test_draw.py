@@ -11,8 +11,8 @@ import pytest
 
 from rackwright.errors import MissingTool, TopologyError, UsageError
 from rackwright.topologies import dgx, leaf_spine, preset, star, to_png, to_svg
-from rackwright.topologies.cells import cells
-from rackwright.topologies.layout import _apart, arrange
+from rackwright.topologies.views.cells import cells
+from rackwright.topologies.views.layout import _apart, arrange
 
 mpl = pytest.importorskip("matplotlib", reason="pip install 'rackwright[plot]'")
 
@@ -62,7 +62,7 @@ def test_no_two_boxes_overlap(name):
 def test_every_label_fits_its_box(name):
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    from rackwright.topologies.draw import _figure
+    from rackwright.topologies.views.draw import _figure
 
     with mpl.rc_context({"font.family": "DejaVu Sans"}):
         figure = _figure(preset(name))

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rackwright.devices import Link
 from rackwright.topologies.fabric import Fabric, compile
-from rackwright.topologies.facts import facts
 from rackwright.topologies.names import host_part, natural_key, unit_part
 from rackwright.topologies.parts import link_hash
-from rackwright.topologies.roles import prefix_of, ranges, rows_of
+from rackwright.topologies.views.facts import facts
+from rackwright.topologies.views.roles import prefix_of, ranges, rows_of
 from rackwright.units import format_bandwidth, format_time
 
 if TYPE_CHECKING:

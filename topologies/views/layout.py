@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from rackwright.topologies.cells import Cell, Cells, Line
 from rackwright.topologies.names import natural_key
+from rackwright.topologies.views.cells import Cell, Cells, Line
 
 __all__ = ["Box", "Frame", "Picture", "arrange", "line_ends"]
 

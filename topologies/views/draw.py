@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from rackwright.devices import Link
 from rackwright.errors import MissingTool, TopologyError, UsageError
-from rackwright.topologies.cells import cells
 from rackwright.topologies.check import faults
-from rackwright.topologies.layout import Box, Frame, Picture, arrange, line_ends
 from rackwright.topologies.parts import family_of, link_hash
+from rackwright.topologies.views.cells import cells
+from rackwright.topologies.views.layout import Box, Frame, Picture, arrange, line_ends
 from rackwright.units import format_bandwidth
 
 if TYPE_CHECKING:

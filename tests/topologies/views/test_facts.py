@@ -8,7 +8,7 @@ import networkx as nx
 import pytest
 
 from rackwright.topologies import compile, dgx, facts, leaf_spine, star, to_text
-from rackwright.topologies.roles import ranges, rows_of
+from rackwright.topologies.views.roles import ranges, rows_of
 
 
 def test_a_star_of_equal_hosts(parts):
