@@ -11,31 +11,97 @@ Builders return a plain `networkx.DiGraph` (node attribute `device`, edge attrib
 
 from __future__ import annotations
 
-from rackwright.topologies.builders.dgx import dgx
-from rackwright.topologies.builders.networks import leaf_spine, star
-from rackwright.topologies.builders.presets import preset, preset_arguments, preset_names, resolve
+from rackwright.topologies.builders import (
+    dgx,
+    dragonfly,
+    fat_tree,
+    hybrid_cube_mesh,
+    leaf_spine,
+    lovelock,
+    merge,
+    pcie_box,
+    preset,
+    preset_arguments,
+    preset_names,
+    read_round_trips,
+    replace,
+    resolve,
+    scale,
+    star,
+    torus,
+    wan,
+)
+from rackwright.topologies.collectives import (
+    collective_choice,
+    collective_time,
+    transfers_time,
+)
 from rackwright.topologies.fabric import Fabric, LinkTable, Routes, compile
-from rackwright.topologies.formats.files import load, save
+from rackwright.topologies.faults import (
+    Failure,
+    FaultEvent,
+    apply,
+    bandwidth_changes,
+    capacity_changes,
+    epochs,
+    failures,
+    parse_event,
+    read_bandwidth,
+    read_events,
+)
+from rackwright.topologies.formats.capture import capture
+from rackwright.topologies.formats.files import export, export_formats, load, save
+from rackwright.topologies.formats.report import report_of
+from rackwright.topologies.views.diff import diff
 from rackwright.topologies.views.draw import to_png, to_svg
 from rackwright.topologies.views.facts import facts
 from rackwright.topologies.views.text import to_text
 
 __all__ = [
     "Fabric",
+    "Failure",
+    "FaultEvent",
     "LinkTable",
     "Routes",
+    "apply",
+    "bandwidth_changes",
+    "capacity_changes",
+    "capture",
+    "collective_choice",
+    "collective_time",
     "compile",
     "dgx",
+    "diff",
+    "dragonfly",
+    "epochs",
+    "export",
+    "export_formats",
     "facts",
+    "failures",
+    "fat_tree",
+    "hybrid_cube_mesh",
     "leaf_spine",
     "load",
+    "lovelock",
+    "merge",
+    "parse_event",
+    "pcie_box",
     "preset",
     "preset_arguments",
     "preset_names",
+    "read_bandwidth",
+    "read_events",
+    "read_round_trips",
+    "replace",
+    "report_of",
     "resolve",
     "save",
+    "scale",
     "star",
     "to_png",
     "to_svg",
     "to_text",
+    "torus",
+    "transfers_time",
+    "wan",
 ]

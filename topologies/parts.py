@@ -22,6 +22,7 @@ from rackwright.devices import (
     SmartNic,
     Switch,
 )
+from rackwright.devices.unknown import UnknownPart
 from rackwright.topologies.names import host_part
 
 __all__ = [
@@ -37,7 +38,7 @@ __all__ = [
     "part_hash",
 ]
 
-Device = Gpu | Nic | SmartNic | Switch | Cpu | Memory | Nvme | PcieSwitch
+Device = Gpu | Nic | SmartNic | Switch | Cpu | Memory | Nvme | PcieSwitch | UnknownPart
 
 # Subclasses first: a SmartNic is a Nic.
 _CLASSES: tuple[tuple[type[Any], str], ...] = (
@@ -51,6 +52,8 @@ SWITCHES = ("switch", "pcie-switch")
 
 def family_of(device: object) -> str | None:
     """"gpu", "nic", "smart-nic", "cpu", "memory", "nvme", "switch", "pcie-switch" or None."""
+    if isinstance(device, UnknownPart):
+        return device.kind if device.kind in FAMILIES else None
     return next((family for kind, family in _CLASSES if isinstance(device, kind)), None)
 
 

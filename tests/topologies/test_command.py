@@ -62,7 +62,7 @@ def test_convert_writes_what_load_reads(tmp_path):
 @pytest.mark.parametrize("arguments, kind, message", [
     (("check", "dgx"), UnknownName, "unknown topology"),
     (("show", "none.json"), InputError, "none.json: cannot be read"),
-    (("convert", "star", "rack.yaml"), UsageError, "name a file that ends in .json"),
+    (("convert", "star", "rack.bin"), UsageError, "cannot tell a format from 'rack.bin'"),
     (("check", "dgx-a100:hosts=x"), UsageError, "hosts is 'x'"),
 ])
 def test_failures_are_our_errors(arguments, kind, message):

@@ -34,6 +34,13 @@ from rackwright.topologies.builders.building import (
     link_part,
     new_graph,
 )
+from rackwright.topologies.builders.hosts import (
+    add_pcie_switches,
+    add_processors,
+    join_adapters,
+    share,
+    switch_for,
+)
 from rackwright.units import format_rate
 
 if TYPE_CHECKING:
@@ -44,8 +51,6 @@ if TYPE_CHECKING:
 __all__ = ["dgx"]
 
 _FABRICS = ("rails", "switch")
-_SWITCHES = {100e9: "ethernet-switch-100g", 200e9: "ethernet-switch",
-             400e9: "ethernet-switch-400g"}  # by port rate, bits/s
 # Links between CPUs have no latency of their own: that of both CPUs is counted, and covers it.
 _NCCL = "assumed: what NCCL's path search takes ({}, src/graph/topo.h), not a measurement"
 
@@ -125,7 +130,10 @@ def dgx(gpu: str | Gpu = "a100-sxm-80", hosts: int = 1, gpus: int = 8, nics: int
     if hosts > 1 or network is not None:
         _check_rate(plan.nic, cable)
     if hosts > 1:
-        (_add_rails if fabric == "rails" else _add_switch)(graph, hosts, nics, cable)
+        if fabric == "rails":
+            _add_rails(graph, hosts, nics, cable)
+        else:
+            join_adapters(graph, cable)
     return graph
 
 
@@ -154,11 +162,8 @@ def _check_rate(nic: Nic, cable: Link) -> None:
 
 
 def _add_host(graph: nx.DiGraph[Any], host: str, plan: _Plan) -> None:
-    _add_processors(graph, host, plan)
-    for number in range(plan.switches):
-        switch = f"{host}/pcie{number}"
-        graph.add_node(switch, device=plan.pcie_switch)
-        add_link(graph, switch, f"{host}/cpu{_share(number, plan.switches, 2)}", plan.pcie)
+    add_processors(graph, host, plan.cpu, plan.memory, plan.host.socket_link)
+    add_pcie_switches(graph, host, plan.switches, plan.pcie_switch, plan.pcie)
     if plan.nvswitch:
         graph.add_node(f"{host}/nvswitch", device=plan.nvswitch)
     for number in range(plan.gpus):
@@ -166,21 +171,7 @@ def _add_host(graph: nx.DiGraph[Any], host: str, plan: _Plan) -> None:
     for number in range(plan.nics):
         name = f"{host}/nic{number}"
         graph.add_node(name, device=plan.nic)
-        add_link(graph, name, f"{host}/pcie{_share(number, plan.nics, plan.switches)}", plan.pcie)
-
-
-def _add_processors(graph: nx.DiGraph[Any], host: str, plan: _Plan) -> None:
-    graph.add_node(f"{host}/mem", device=plan.memory)
-    for number in range(2):
-        graph.add_node(f"{host}/cpu{number}", device=plan.cpu)
-        add_link(graph, f"{host}/cpu{number}", f"{host}/mem", _channels(plan.memory))
-    add_link(graph, f"{host}/cpu0", f"{host}/cpu1", plan.host.socket_link)
-
-
-def _channels(memory: Memory) -> Link:
-    """All channels of a socket. The catalog's PCIe latency already ends in memory."""
-    return Link(memory.name, "memory", memory.bandwidth * 8, 1.0, 0.0,
-                memory.sources["bandwidth"])
+        add_link(graph, name, f"{host}/pcie{share(number, plan.nics, plan.switches)}", plan.pcie)
 
 
 def _add_gpu(graph: nx.DiGraph[Any], host: str, number: int, plan: _Plan) -> None:
@@ -191,20 +182,8 @@ def _add_gpu(graph: nx.DiGraph[Any], host: str, number: int, plan: _Plan) -> Non
         add_link(graph, name, f"{host}/nvswitch", plan.nvlink)
 
 
-def _share(number: int, things: int, places: int) -> int:
-    """The place of thing `number` when `things` are dealt evenly, neighbours together."""
-    return number * places // things
-
-
-def _add_switch(graph: nx.DiGraph[Any], hosts: int, nics: int, cable: Link) -> None:
-    graph.add_node("s0", device=device_part(_switch_for(cable)))
-    for host in range(hosts):
-        for nic in range(nics):
-            add_link(graph, f"h{host}/nic{nic}", "s0", cable)
-
-
 def _add_rails(graph: nx.DiGraph[Any], hosts: int, nics: int, cable: Link) -> None:
-    switch = device_part(_switch_for(cable))
+    switch = device_part(switch_for(cable))
     trunk = dataclasses.replace(cable, name=f"{cable.name}-x{hosts}", content_hash="",
                                 rate_bps=hosts * cable.rate_bps)
     graph.add_node("spine0", device=switch)
@@ -213,9 +192,3 @@ def _add_rails(graph: nx.DiGraph[Any], hosts: int, nics: int, cable: Link) -> No
         add_link(graph, f"leaf{nic}", "spine0", trunk)
         for host in range(hosts):
             add_link(graph, f"h{host}/nic{nic}", f"leaf{nic}", cable)
-
-
-def _switch_for(cable: Link) -> str:
-    """The catalog's switch with ports of the cable's rate, or the next faster one."""
-    rates = [rate for rate in sorted(_SWITCHES) if rate >= cable.rate_bps]
-    return _SWITCHES[rates[0] if rates else max(_SWITCHES)]

@@ -14,15 +14,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rackwright.errors import UnknownName, UsageError
+from rackwright.topologies.builders.boxes import hybrid_cube_mesh, pcie_box
+from rackwright.topologies.builders.clos import dragonfly, fat_tree, torus
 from rackwright.topologies.builders.dgx import dgx
 from rackwright.topologies.builders.networks import leaf_spine, star
+from rackwright.topologies.builders.pods import lovelock
+from rackwright.topologies.builders.wan import wan
 
 if TYPE_CHECKING:
     import networkx as nx
 
 __all__ = ["preset", "preset_arguments", "preset_names", "resolve"]
 
-_FILE_ENDINGS = (".json", ".xml", ".yaml", ".yml", ".graphml", ".txt")
+_FILE_ENDINGS = (".json", ".xml", ".yaml", ".yml", ".graphml", ".topo", ".txt")
 
 
 @dataclass(frozen=True)
@@ -32,14 +36,21 @@ class _Preset:
 
 
 _PRESETS = {
+    "dgx-1": _Preset(hybrid_cube_mesh),
     "dgx-a100": _Preset(dgx, {"gpu": "a100-sxm-80"}),
     "dgx-h100": _Preset(dgx, {"gpu": "h100-sxm"}),
     "dgx-h200": _Preset(dgx, {"gpu": "h200-sxm"}),
+    "dragonfly": _Preset(dragonfly),
+    "fat-tree": _Preset(fat_tree),
     "leaf-spine": _Preset(leaf_spine),
+    "lovelock": _Preset(lovelock),
     # EC2 p4d: sources in dgx's text. Stand-ins: the CPU, and ConnectX-6 for the EFA adapter.
     "p4d": _Preset(dgx, {"gpu": "a100-sxm-40", "nics": 4, "network": "ethernet-100g",
                          "pcie": "gen3-x16"}),
+    "pcie-box": _Preset(pcie_box),
     "star": _Preset(star),
+    "torus": _Preset(torus),
+    "wan": _Preset(wan),
 }
 
 
@@ -77,8 +88,8 @@ def preset(text: str) -> nx.DiGraph[Any]:
     return graph
 
 
-def resolve(text: str | os.PathLike[str]) -> nx.DiGraph[Any]:
-    """A preset's graph, or the graph in a file.
+def resolve(text: str | os.PathLike[str], default_rate: str | None = None) -> nx.DiGraph[Any]:
+    """A preset's graph, or the graph in a file (`default_rate`: see `load`).
 
     Anything with a path separator or a known ending, and any existing file, is a file; a preset
     of the same name comes first. Raises UnknownName, UsageError, and what `load` raises.
@@ -90,7 +101,7 @@ def resolve(text: str | os.PathLike[str]) -> nx.DiGraph[Any]:
         return preset(name)
     looks_like_a_file = any(mark in name for mark in ("/", "\\")) or name.endswith(_FILE_ENDINGS)
     if looks_like_a_file or isinstance(text, os.PathLike) or Path(name).is_file():
-        return load(name)
+        return load(name, default_rate)
     raise UnknownName("topology (no preset, and no file of that name)", name, _PRESETS)
 
 

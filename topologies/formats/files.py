@@ -1,76 +1,100 @@
-"""Topology files: `load` tells the format by the content, `save` writes node-link JSON.
+"""Topology files: `load` tells the format by the content, `save` by the ending or a name.
 
-Read so far: node-link JSON (see `nodelink`). What is saved is sorted by natural name, one node or
-edge a line, so that files compare well and equal graphs give equal bytes.
+`formats()` lists both. What an import assumed or dropped travels with the graph
+(`report.report_of`); what an export leaves out, `export` says.
 """
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from rackwright.devices import Link, catalog
-from rackwright.errors import InputError, TopologyError, UsageError
-from rackwright.topologies.builders.building import device_names
+from rackwright.errors import InputError, UnknownName, UsageError
 from rackwright.topologies.check import faults
-from rackwright.topologies.formats.nodelink import FORMAT, VERSION, read
-from rackwright.topologies.names import natural_key
-from rackwright.units import exact_rate, exact_time
+from rackwright.topologies.formats.report import Report
 
 if TYPE_CHECKING:
     import networkx as nx
 
-__all__ = ["load", "save", "to_json"]
+__all__ = ["export", "export_formats", "load", "save"]
 
-_MOST_BYTES = 256 * 2**20  # our own limit; a thousand DGX hosts take about 10 MB
-
-
-def load(path: str | os.PathLike[str]) -> nx.DiGraph[Any]:
-    """The graph in a file. Raises InputError (with the line for broken JSON), TopologyError."""
-    text = _text(Path(path))
-    if text.lstrip()[:1] != "{":
-        what = "this is XML" if text.lstrip()[:1] == "<" else "this is no JSON object"
-        raise InputError(f"{what}; topologies are read from node-link JSON, as topologies.save "
-                         "and `rackwright topology convert` write it", place=path)
-    return read(text, path)
+_MOST_BYTES = 64 * 2**20  # our own limit; a thousand DGX hosts take about 10 MB
+_ENDINGS = {"": "json", ".json": "json", ".xml": "nccl-xml", ".graphml": "graphml",
+            ".yaml": "nvml-mock", ".yml": "nvml-mock", ".topo": "ns3", ".txt": "ns3"}
 
 
-def save(graph: nx.DiGraph[Any], path: str | os.PathLike[str]) -> None:
-    """Write `graph` as node-link JSON. `load` gives back an equal graph.
+def load(path: str | os.PathLike[str], default_rate: str | float | None = None
+         ) -> nx.DiGraph[Any]:
+    """The graph in a file, in any of the formats read, told by its content.
+
+    `default_rate`: of every link in formats without rates, "100Gbps" or bits/s. Raises
+    InputError (with the line), TopologyError listing every fault, UnitError.
+    """
+    from rackwright.topologies.formats.detect import read_text
+    from rackwright.units import parse_rate_bps
+
+    rate = parse_rate_bps(default_rate) if isinstance(default_rate, str) else default_rate
+    return read_text(_text(Path(path)), path, rate)
+
+
+def save(graph: nx.DiGraph[Any], path: str | os.PathLike[str], form: str | None = None) -> Report:
+    """Write `graph`: as `form`, else as the ending says; `load` gives back an equal graph from
+    JSON, which keeps everything. Returns what the file leaves out.
 
     Raises TopologyError for a graph that cannot be used or saved, UsageError when `path` cannot
-    be written.
+    be written or its ending says nothing.
     """
-    text = to_json(graph)
+    if form is None:
+        ending = Path(path).suffix.lower()
+        if ending not in _ENDINGS:
+            raise UsageError(f"cannot tell a format from {str(path)!r}; name one "
+                             f"({', '.join(export_formats())}) or end the name in "
+                             f"{', '.join(filter(None, _ENDINGS))}")
+        form = _ENDINGS[ending]
+    text, report = export(graph, form)
     try:
         Path(path).write_text(text, encoding="utf-8", newline="\n")
     except OSError as problem:
         raise UsageError(f"cannot write {path}: {problem.strerror}") from None
+    return report
 
 
-def to_json(graph: nx.DiGraph[Any]) -> str:
-    """The text that `save` writes. Raises TopologyError."""
-    found = (*faults(graph), *_unsaved(graph))
+def export_formats() -> tuple[str, ...]:
+    """Names of the formats that can be written, sorted."""
+    return tuple(sorted(set(_ENDINGS.values())))
+
+
+def export(graph: nx.DiGraph[Any], form: str) -> tuple[str, Report]:
+    """The text of `graph` in a format, and what it leaves out.
+
+    Raises TopologyError for a graph that cannot be used or has no place there, UnknownName.
+    """
+    from rackwright.topologies.formats.graphml import to_graphml
+    from rackwright.topologies.formats.nccl_write import to_nccl_xml
+    from rackwright.topologies.formats.nodelink_write import to_json
+    from rackwright.topologies.formats.ns3 import to_ns3
+    from rackwright.topologies.formats.nvml_mock import to_nvml_mock
+
+    if form not in export_formats():
+        raise UnknownName("format of topologies", form, export_formats())
+    if form == "json":
+        return to_json(graph), Report("node-link JSON")
+    _refuse_faulty(graph)
+    if form == "graphml":
+        return to_graphml(graph), Report("GraphML")
+    writers = {"nccl-xml": to_nccl_xml, "ns3": to_ns3, "nvml-mock": to_nvml_mock}
+    return writers[form](graph)
+
+
+def _refuse_faulty(graph: nx.DiGraph[Any]) -> None:
+    from rackwright.errors import TopologyError
+
+    found = faults(graph)
+    if graph.is_multigraph():
+        found = (*found, "parallel links: only node-link JSON can hold them")
     if found:
-        raise TopologyError("this topology cannot be saved", found)
-    types = _link_types(graph)
-    names = {_key(link): name for name, link in types.items()}
-    nodes = sorted(graph.nodes, key=natural_key)
-    rows = {
-        "graph": [_line(dict(graph.graph))],
-        "link_types": [f"{_line(name)}: {_line(_fields(name, link))}"
-                       for name, link in sorted(types.items()) if not _in_catalog(name, link)],
-        "nodes": [_line(_node(node, graph.nodes[node])) for node in nodes],
-        "edges": [_line(edge) for edge in _edges(graph, nodes, names)]}
-    return (f'{{"format": "{FORMAT}", "version": {VERSION}, "directed": true, '
-            f'"multigraph": {_line(graph.is_multigraph())},\n'
-            f' "graph": {rows["graph"][0]},\n'
-            f' "link_types": {_block(rows["link_types"], "{}")},\n'
-            f' "nodes": {_block(rows["nodes"], "[]")},\n'
-            f' "edges": {_block(rows["edges"], "[]")}}}\n')
+        raise TopologyError("this topology cannot be written", found)
 
 
 def _text(path: Path) -> str:
@@ -79,109 +103,14 @@ def _text(path: Path) -> str:
         if size > _MOST_BYTES:
             raise InputError(f"{size} bytes; at most {_MOST_BYTES} are read as a topology",
                              place=path)
-        return path.read_text(encoding="utf-8-sig")
+        text = path.read_text(encoding="utf-8-sig")
     except OSError as problem:
         raise InputError(f"cannot be read: {problem.strerror}", place=path) from None
     except UnicodeDecodeError as problem:
         raise InputError(f"not a text in UTF-8 (byte {problem.start})", place=path) from None
     except ValueError as problem:  # a path that no file system has, such as one with a NUL
         raise InputError(f"cannot be read: {problem}", place=str(path)) from None
-
-
-def _unsaved(graph: nx.DiGraph[Any]) -> Iterator[str]:
-    """What the format cannot hold: parts outside the catalog, attributes that JSON has not."""
-    known: dict[int, bool] = {}
-    for node, data in graph.nodes(data=True):
-        device = data.get("device")
-        if id(device) not in known:
-            name = getattr(device, "name", None)
-            known[id(device)] = name in device_names() and catalog.get(str(name)) == device
-        if not known[id(device)]:
-            yield (f"node {node!r}: {getattr(device, 'name', device)!r} is not the catalog's "
-                   "part of that name, so its name would not bring it back")
-        yield from (f"node {node!r}: {fault}" for fault in _odd(data, ("device", "forwards")))
-    for tail, head, data in graph.edges(data=True):
-        yield from (f"edge {tail}->{head}: {fault}" for fault in _odd(data, ("link",)))
-    if graph.is_multigraph():
-        keyed = cast("nx.MultiDiGraph[Any]", graph).edges(keys=True)
-        yield from (f"edge {tail}->{head}: its key {key!r} is neither text nor a whole number"
-                    for tail, head, key in keyed if type(key) not in (int, str))
-    yield from (f"graph: {fault}" for fault in _odd(graph.graph, ()))
-
-
-def _odd(data: Mapping[Any, Any], taken: tuple[str, ...]) -> Iterator[str]:
-    for name, value in data.items():
-        if name in taken:
-            continue
-        try:
-            same = isinstance(name, str) and json.loads(json.dumps(value, allow_nan=False)) == value
-        except (TypeError, ValueError):
-            same = False
-        if not same:
-            yield f"attribute {name!r} is {value!r}, which JSON cannot hold"
-
-
-def _link_types(graph: nx.DiGraph[Any]) -> dict[str, Link]:
-    """A name for each different link; those that share one get "#2", "#3" ..."""
-    links = {_key(data["link"]): data["link"] for _, _, data in graph.edges(data=True)}
-    found: dict[str, Link] = {}
-    for key in sorted(links):
-        name, number = links[key].name, 1
-        while name in found:
-            number += 1
-            name = f"{links[key].name}#{number}"
-        found[name] = links[key]
-    return found
-
-
-def _key(link: Link) -> tuple[str, ...]:
-    return (link.name, link.kind, repr(float(link.rate_bps)), repr(float(link.efficiency)),
-            repr(float(link.latency_time)), link.source, link.content_hash)
-
-
-def _in_catalog(name: str, link: Link) -> bool:
-    return name in (*catalog.names("link"), *catalog.names("pcie")) and catalog.link(name) == link
-
-
-def _fields(name: str, link: Link) -> dict[str, Any]:
-    fields = {"name": link.name, "kind": link.kind, "rate": exact_rate(float(link.rate_bps)),
-              "efficiency": float(link.efficiency),
-              "latency": exact_time(float(link.latency_time)), "source": link.source,
-              "content_hash": link.content_hash}
-    if fields["name"] == name:
-        del fields["name"]
-    return {key: value for key, value in fields.items() if value != ""}
-
-
-def _node(name: str, data: Mapping[str, Any]) -> dict[str, Any]:
-    entry: dict[str, Any] = {"id": name, "device": data["device"].name}
-    if "forwards" in data:
-        entry["forwards"] = data["forwards"]
-    return entry | _attributes(data, ("device", "forwards"))
-
-
-def _edges(graph: nx.DiGraph[Any], nodes: list[str], names: Mapping[tuple[str, ...], str]
-           ) -> Iterator[dict[str, Any]]:
-    for tail in nodes:
-        for head in sorted(graph.successors(tail), key=natural_key):
-            data = graph.get_edge_data(tail, head)
-            keyed = data.items() if graph.is_multigraph() else [(None, data)]
-            for key, attributes in sorted(keyed, key=lambda pair: str(pair[0])):
-                entry = {"source": tail, "target": head, "link": names[_key(attributes["link"])]}
-                yield (entry | ({} if key is None else {"key": key})
-                       | _attributes(attributes, ("link",)))
-
-
-def _attributes(data: Mapping[str, Any], taken: tuple[str, ...]) -> dict[str, Any]:
-    extra = {name: value for name, value in data.items() if name not in taken}
-    return {"attributes": extra} if extra else {}
-
-
-def _line(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, sort_keys=isinstance(value, dict)
-                      and not {"id", "source", "kind"} & set(value))
-
-
-def _block(lines: list[str], brackets: str) -> str:
-    inner = ",\n  ".join(lines)
-    return f"{brackets[0]}\n  {inner}{brackets[1]}" if lines else brackets
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise InputError("it holds a NUL byte, so it is no text", place=path, line=line)
+    return text

@@ -14,7 +14,8 @@
        {"source": "h0", "target": "s0", "link": "cable"},
        {"source": "s0", "target": "h0", "link": "nvlink4"}]}
 
-`device`: a part of the catalog. `link`: a name in `link_types`, else a link of the catalog.
+`device`: a part of the catalog, or ``unknown:gpu:gfx908``: kind and name of a part without numbers.
+`link`: a name in `link_types`, else a link of the catalog.
 Rates and latencies carry units. With ``"directed": false`` an edge stands for both directions.
 Unknown keys are errors. Leaves out: the parts themselves, so a changed copy of one cannot be
 saved. Whether the graph can be used is for `compile` to say.
@@ -26,19 +27,22 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from rackwright.devices import Link, catalog
+from rackwright.devices.unknown import UnknownPart
 from rackwright.errors import TopologyError, UnitError, UnknownName
 from rackwright.topologies.builders.building import device_part
 from rackwright.topologies.check import link_faults
 from rackwright.topologies.formats.strict import entry_faults, named, parsed, short
 from rackwright.topologies.names import name_fault
+from rackwright.topologies.parts import FAMILIES
 from rackwright.units import parse_rate_bps, parse_time
 
 if TYPE_CHECKING:
     import networkx as nx
 
-__all__ = ["FORMAT", "VERSION", "read"]
+__all__ = ["FORMAT", "UNKNOWN", "VERSION", "read"]
 
 FORMAT, VERSION = "rackwright-topology", 1
+UNKNOWN = "unknown:"  # "unknown:gpu:gfx908" is a part of which only kind and name are known
 _MOST_NODES, _MOST_EDGES = 200_000, 4_000_000  # our own limits: beyond, memory runs out first
 _TOP = {"format": str, "version": int, "directed": bool, "multigraph": bool, "graph": dict,
         "link_types": dict, "nodes": list, "edges": list}
@@ -48,12 +52,13 @@ _LINK = {"kind": str, "name": str, "rate": str, "efficiency": (int, float), "lat
          "source": str, "content_hash": str}
 
 
-def read(text: str, place: object) -> nx.DiGraph[Any]:
+def read(text: str, place: object, data: Any = None) -> nx.DiGraph[Any]:
     """The graph that the JSON `text` holds; `place` is the file's name for errors.
 
-    Raises InputError with the line for broken JSON, TopologyError listing all other faults.
+    `data`: what `text` holds, when it was parsed already. Raises InputError with the line for
+    broken JSON, TopologyError listing all other faults.
     """
-    reader = _Reader(parsed(text, place))
+    reader = _Reader(parsed(text, place) if data is None else data)
     graph = reader.graph()
     if reader.faults:
         raise TopologyError("not a topology", reader.faults, place=place)
@@ -158,7 +163,7 @@ class _Reader:
     def _device(self, place: str, name: str) -> Any:
         if name not in self._devices:
             try:
-                self._devices[name] = device_part(name)
+                self._devices[name] = _unknown(name) or device_part(name)
             except UnknownName as problem:
                 self._devices[name] = problem
         found = self._devices[name]
@@ -199,3 +204,13 @@ class _Reader:
         found = list(entry_faults(place, entry, allowed, needed))
         self.faults += found
         return not found
+
+
+def _unknown(name: str) -> UnknownPart | None:
+    """The part that ``unknown:kind:name`` says; None when it says nothing of the sort."""
+    if not name.startswith(UNKNOWN):
+        return None
+    kind, _, label = name.removeprefix(UNKNOWN).partition(":")
+    if kind not in FAMILIES or not label:
+        raise UnknownName("kind of part without numbers", kind, FAMILIES)
+    return UnknownPart(name=label, kind=kind)

@@ -104,7 +104,7 @@ def test_bad_arguments(arguments, message):
 
 @pytest.mark.parametrize("arguments, message", [
     ({"gpu": "a100"}, "unknown GPU 'a100'"),
-    ({"network": "ethernet-10g"}, "unknown link 'ethernet-10g'"),
+    ({"network": "ethernet-11g"}, "unknown link 'ethernet-11g'"),
     ({"nic": "connectx-5"}, "unknown NIC 'connectx-5'. Did you mean 'connectx-"),
     ({"pcie": "gen9-x16"}, "unknown PCIe part 'gen9-x16'"),
     ({"fabric": "ring"}, "unknown fabric 'ring'. Known: rails, switch"),

@@ -53,7 +53,9 @@ def test_names_of_other_parts_are_not_devices():
 
 
 def test_every_preset_compiles():
-    assert preset_names() == ("dgx-a100", "dgx-h100", "dgx-h200", "leaf-spine", "p4d", "star")
+    assert preset_names() == (
+        "dgx-1", "dgx-a100", "dgx-h100", "dgx-h200", "dragonfly", "fat-tree", "leaf-spine",
+        "lovelock", "p4d", "pcie-box", "star", "torus", "wan")
     for name in preset_names():
         graph = preset(name)
         assert graph.graph["name"] == name

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from rackwright.devices import Link, catalog
 from rackwright.errors import InputError, RackwrightError, TopologyError, UsageError
 from rackwright.topologies import compile, dgx, leaf_spine, load, preset, preset_names, save, star
-from rackwright.topologies.formats.files import to_json
+from rackwright.topologies.formats.nodelink_write import to_json
 from rackwright.topologies.formats.nodelink import read
 
 PLAIN = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -172,9 +172,10 @@ def test_all_faults_of_a_file_come_at_once():
     (b'{"format":\n "x",\n\n oops}', r"rack.json:4: broken JSON: .*column 2"),
     (b'{"a": 1, "a": 2}', "the key 'a' stands twice in one object"),
     (b'{"a": NaN}', "NaN is no number"),
-    (b"[1]", "this is no JSON object; topologies are read from node-link JSON"),
-    (b"<system version='1'/>", "this is XML; topologies are read from node-link JSON"),
-    (b"", "this is no JSON object"),
+    (b"[1]", "this is no topology that is read, it begins .*Read are: node-link JSON, NCCL"),
+    (b"<system version='1'/>", "not a usable NCCL topology XML: there is no <cpu>"),
+    (b"", "the file is empty"),
+    (b'{"a"\n: "\x00"}', "rack.json:2: it holds a NUL byte"),
     (b"{" + b'"a":{' * 100_000, "nested too deeply|broken JSON"),
     (b'{"a": "\xff"}', "not a text in UTF-8 .byte 7"),
     (b'{"a": ' + b"9" * 5000 + b"}", "not a topology: .*digits"),

@@ -1,0 +1,38 @@
+"""GraphML, read and written: what yEd, Gephi and the Topology Zoo exchange.
+
+Written are text and numbers only (`plain.flat_attributes`), so the file reads back to an equal
+topology. Read safely: the XML is looked over first. Leaves out: drawings, hyperedges, ports.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+from rackwright.errors import InputError
+from rackwright.topologies.formats.plain import flat_attributes, from_attributes
+from rackwright.topologies.formats.safe_xml import parse_xml
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+__all__ = ["read_graphml", "to_graphml"]
+
+
+def read_graphml(text: str, place: object, rate_bps: float | None) -> nx.DiGraph[Any]:
+    """The topology in a GraphML text. Raises InputError and TopologyError."""
+    import networkx as nx
+
+    parse_xml(text, place)  # refuses what could grow; the library parses it again
+    try:
+        source = nx.read_graphml(io.BytesIO(text.encode()))
+    except (nx.NetworkXError, ValueError, KeyError, TypeError, AttributeError) as problem:
+        raise InputError(f"GraphML that cannot be read: {problem}", place=place) from None
+    return from_attributes(source, "GraphML", place, rate_bps)
+
+
+def to_graphml(graph: nx.DiGraph[Any]) -> str:
+    """The text of the file."""
+    import networkx as nx
+
+    return "\n".join(nx.generate_graphml(flat_attributes(graph))) + "\n"

@@ -1,0 +1,94 @@
+"""A profile for nvml-mock (NVIDIA/k8s-test-infra), which lets nvidia-smi and DCGM see this host.
+
+Written are the keys seen in that project's profiles: system, device defaults, devices with bus
+ids, NVLink, InfiniBand. Leaves out: everything that changes with load.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from rackwright.devices import Gpu, Link
+from rackwright.errors import TopologyError
+from rackwright.topologies.formats.report import Report
+from rackwright.topologies.names import host_part, natural_key
+from rackwright.topologies.parts import family_of
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+__all__ = ["to_nvml_mock"]
+
+_NVLINKS = {"nvlink1": (1, 4), "nvlink2": (2, 6), "nvlink3": (3, 12), "nvlink4": (4, 18),
+            "nvlink5": (5, 18)}
+
+
+def to_nvml_mock(graph: nx.DiGraph[Any]) -> tuple[str, Report]:
+    """YAML text for the first host with GPUs, and what it leaves out. Raises TopologyError."""
+    import yaml
+
+    report = Report("nvml-mock profile")
+    gpus = [node for node in sorted(graph.nodes, key=natural_key)
+            if family_of(graph.nodes[node]["device"]) == "gpu"]
+    if not gpus:
+        raise TopologyError("this topology cannot be written as an nvml-mock profile",
+                            ["it has no GPU"])
+    host = host_part(gpus[0])
+    mine = [gpu for gpu in gpus if host_part(gpu) == host]
+    others = len({host_part(gpu) for gpu in gpus}) - 1
+    if others:
+        report.dropped[f"{others} other hosts; a profile is one host's"] += 1
+    profile = {"system": {"driver_version": "580.0", "cuda_version": "13.0"},
+               "device_defaults": _defaults(graph, mine[0]),
+               "devices": [_device(graph, gpu, number) for number, gpu in enumerate(mine)]}
+    report.assumed["driver and CUDA versions are placeholders"] += 1
+    links = _nvlinks(graph, mine[0])
+    if links:
+        profile["nvlink"] = links
+    rates = [graph.nodes[node]["device"].rate_bps for node in graph.nodes
+             if host_part(node) == host
+             and family_of(graph.nodes[node]["device"]) in ("nic", "smart-nic")
+             and getattr(graph.nodes[node]["device"], "rate_bps", None)]
+    if rates:
+        profile["infiniband"] = {"rate_gbps": round(max(rates) / 1e9),
+                                 "hcas_per_gpu": max(1, len(rates) // len(mine))}
+    return yaml.safe_dump(profile, sort_keys=False), report
+
+
+def _defaults(graph: nx.DiGraph[Any], gpu: str) -> dict[str, Any]:
+    part = graph.nodes[gpu]["device"]
+    found: dict[str, Any] = {"name": getattr(part, "title", "") or part.name}
+    if isinstance(part, Gpu):
+        found["memory"] = {"total_bytes": int(part.memory_nbytes)}
+        found["power"] = {"current_draw_mw": round(part.idle_watts * 1e3),
+                          "enforced_limit_mw": round(part.tdp_watts * 1e3)}
+        found["clocks"] = {"graphics_max": round(part.clock_hz / 1e6)}
+    link = _link_of(graph, gpu, "pcie")
+    words = re.fullmatch(r"gen(\d)-x(\d+)", link.name) if link else None
+    if words:
+        found["pcie"] = {"max_link_gen": int(words[1]), "current_link_width": int(words[2])}
+    return found
+
+
+def _device(graph: nx.DiGraph[Any], gpu: str, number: int) -> dict[str, Any]:
+    bus = graph.nodes[gpu].get("busid") or f"0000:{0x10 + number:02x}:00.0"
+    return {"index": number, "uuid": f"GPU-{uuid.uuid5(uuid.NAMESPACE_OID, gpu)}",
+            "pci": {"bus_id": str(bus)}}
+
+
+def _nvlinks(graph: nx.DiGraph[Any], gpu: str) -> dict[str, Any]:
+    link = _link_of(graph, gpu, "nvlink")
+    stem = re.match(r"nvlink\d", link.name) if link else None
+    if link is None or stem is None or stem[0] not in _NVLINKS:
+        return {}
+    version, count = _NVLINKS[stem[0]]
+    return {"version": version, "links_per_gpu": count,
+            "bandwidth_per_link_mbps": round(link.rate_bps / count / 1e6)}
+
+
+def _link_of(graph: nx.DiGraph[Any], node: str, kind: str) -> Link | None:
+    """The first link of a kind that leaves `node`."""
+    links = (data["link"] for _, _, data in graph.out_edges(node, data=True))
+    return next((link for link in links if link.kind == kind), None)
