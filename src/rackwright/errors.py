@@ -47,6 +47,9 @@ __all__ = [
 ]
 
 
+_MOST_LISTED = 40  # faults in a message; a wrong file may have one a line
+
+
 class RackwrightError(Exception):
     """Root of the tree; `exit_code` is what the command line exits with."""
 
@@ -97,14 +100,19 @@ class CatalogError(InputError):
 
 
 class _ManyFaults(InputError):
-    """One error that lists every fault found, so that a user repairs them in one go."""
+    """One error that lists every fault found, so that a user repairs them in one go.
+
+    `faults` has them all; the text lists the first `_MOST_LISTED`.
+    """
 
     def __init__(self, title: str, faults: Iterable[str], *, place: object = None) -> None:
         self.faults = tuple(faults)
         if len(self.faults) == 1:
             text = f"{title}: {self.faults[0]}"
         else:
-            listed = "".join(f"\n  - {fault}" for fault in self.faults)
+            listed = "".join(f"\n  - {fault}" for fault in self.faults[:_MOST_LISTED])
+            if len(self.faults) > _MOST_LISTED:
+                listed += f"\n  - and {len(self.faults) - _MOST_LISTED} more"
             text = f"{title} ({len(self.faults)} faults):{listed}"
         super().__init__(text, place=place)
 

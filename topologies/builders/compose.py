@@ -168,7 +168,7 @@ def _new_names(graph: nx.DiGraph[Any], merged: nx.DiGraph[Any], hosts: int
 def _plug(graph: nx.DiGraph[Any], network: str | Link, switch: str) -> None:
     loose = [node for node in sorted(graph.nodes, key=natural_key)
              if family_of(graph.nodes[node]["device"]) in ("nic", "smart-nic")
-             and all(host_part(other) == host_part(node) for other in graph.successors(node))]
+             and all("" != host_part(node) == host_part(other) for other in graph.successors(node))]
     if not loose:
         raise UsageError("no adapter is left to join the graphs with; join them with "
                          "graph.add_edge(..., link=...), or give network=None")

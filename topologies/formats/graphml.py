@@ -7,6 +7,7 @@ topology. Read safely: the XML is looked over first. Leaves out: drawings, hyper
 from __future__ import annotations
 
 import io
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from rackwright.errors import InputError
@@ -21,12 +22,16 @@ __all__ = ["read_graphml", "to_graphml"]
 
 def read_graphml(text: str, place: object, rate_bps: float | None) -> nx.DiGraph[Any]:
     """The topology in a GraphML text. Raises InputError and TopologyError."""
+    from xml.etree.ElementTree import ParseError
+
     import networkx as nx
 
     parse_xml(text, place)  # refuses what could grow; the library parses it again
     try:
-        source = nx.read_graphml(io.BytesIO(text.encode()))
-    except (nx.NetworkXError, ValueError, KeyError, TypeError, AttributeError) as problem:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of keys without a type, which are text
+            source = nx.read_graphml(io.BytesIO(text.encode()))
+    except (ParseError, nx.NetworkXError, ValueError, KeyError, TypeError, AttributeError) as problem:
         raise InputError(f"GraphML that cannot be read: {problem}", place=place) from None
     return from_attributes(source, "GraphML", place, rate_bps)
 

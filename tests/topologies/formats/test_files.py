@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from rackwright.devices import Link, catalog
 from rackwright.errors import InputError, RackwrightError, TopologyError, UsageError
 from rackwright.topologies import compile, dgx, leaf_spine, load, preset, preset_names, save, star
-from rackwright.topologies.formats.nodelink_write import to_json
 from rackwright.topologies.formats.nodelink import read
+from rackwright.topologies.formats.nodelink_write import to_json
 
 PLAIN = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
