@@ -73,6 +73,14 @@ class Fabric:
         return (f"<Fabric of {len(self.nodes)} nodes, {len(self.link_names)} links, "
                 f"{self.content_hash[:12]}>")
 
+    def _repr_html_(self) -> str:
+        """The table of `to_text`, for notebooks."""
+        from html import escape
+
+        from rackwright.topologies.views.text import to_text
+
+        return f"<pre>{escape(to_text(self))}</pre>"
+
     def __reduce__(self) -> tuple[Any, ...]:
         return compile, (self.graph,)  # read-only arrays and proxies do not pickle as such
 

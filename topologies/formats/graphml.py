@@ -31,7 +31,8 @@ def read_graphml(text: str, place: object, rate_bps: float | None) -> nx.DiGraph
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of keys without a type, which are text
             source = nx.read_graphml(io.BytesIO(text.encode()))
-    except (ParseError, nx.NetworkXError, ValueError, KeyError, TypeError, AttributeError) as problem:
+    except (ParseError, nx.NetworkXError, ValueError, KeyError, TypeError,
+            AttributeError) as problem:
         raise InputError(f"GraphML that cannot be read: {problem}", place=place) from None
     return from_attributes(source, "GraphML", place, rate_bps)
 

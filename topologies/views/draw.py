@@ -1,7 +1,8 @@
 """Pictures of a topology: `to_svg` and `to_png`, drawn with matplotlib (extra ``[plot]``).
 
 Rows follow the roles of nodes, colours their kind, the width of a line its bandwidth. More than
-about thirty columns are drawn with less detail: hosts as boxes, then alike hosts as one box. An
+about thirty columns are drawn with less detail: hosts as boxes, then alike hosts as one box. With
+utilisation the colour of a line says how busy its busiest link is; grey ones are not known. An
 SVG has the same bytes each time, whatever the user's matplotlib settings; a PNG as well, for one
 version of matplotlib.
 """
@@ -11,7 +12,7 @@ from __future__ import annotations
 import math
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from rackwright.devices import Link
@@ -51,20 +52,30 @@ _LINES = {"nvlink": "#2a9d5b", "xgmi": "#2a9d5b", "c2c": "#2a9d5b", "pcie": "#8a
           "ethernet": "#d97706", "infiniband": "#d97706", "memory": "#8b6bc0",
           "socket": "#2b5c9e"}
 _OTHER_LINE = "#a0522d"
+# utilisation up to -> colour, light to dark so that it reads without colour too
+_BUSY = ((0.1, "#c7dbef"), (0.3, "#8fbbdc"), (0.5, "#f2c14e"), (0.7, "#f08a3c"),
+         (0.9, "#d9442e"), (1.0, "#7f0d1f"))
+_UNKNOWN_USE = "#d5d9de"
 
 
-def to_svg(graph: nx.DiGraph[Any], path: str | os.PathLike[str]) -> None:
-    """Draw `graph` into an SVG file. Raises TopologyError, MissingTool, UsageError."""
-    _save(graph, path, "svg", {"Date": None, "Creator": None})
+def to_svg(graph: nx.DiGraph[Any], path: str | os.PathLike[str],
+           utilisation: Mapping[str, float] | None = None) -> None:
+    """Draw `graph` into an SVG file.
+
+    `utilisation`: link ("h0/gpu0->h0/nvswitch") -> share 0..1, as in `Result.link_utilisation`.
+    Raises TopologyError, MissingTool, UsageError.
+    """
+    _save(graph, path, "svg", {"Date": None, "Creator": None}, utilisation)
 
 
-def to_png(graph: nx.DiGraph[Any], path: str | os.PathLike[str]) -> None:
-    """Draw `graph` into a PNG file. Raises TopologyError, MissingTool, UsageError."""
-    _save(graph, path, "png", {"Software": None})
+def to_png(graph: nx.DiGraph[Any], path: str | os.PathLike[str],
+           utilisation: Mapping[str, float] | None = None) -> None:
+    """Draw `graph` into a PNG file; see `to_svg`."""
+    _save(graph, path, "png", {"Software": None}, utilisation)
 
 
 def _save(graph: nx.DiGraph[Any], path: str | os.PathLike[str], kind: str,
-          metadata: dict[str, None]) -> None:
+          metadata: dict[str, None], use: Mapping[str, float] | None) -> None:
     try:
         import matplotlib as mpl
     except ImportError:
@@ -77,57 +88,68 @@ def _save(graph: nx.DiGraph[Any], path: str | os.PathLike[str], kind: str,
         mpl.rcdefaults()
         mpl.rcParams.update({"svg.hashsalt": "rackwright", "svg.fonttype": "path",
                              "font.family": "DejaVu Sans"})
-        figure = _figure(graph)
+        figure = _figure(graph, use)
         try:
             figure.savefig(path, format=kind, dpi=_DPI, metadata=metadata, facecolor="white")
         except OSError as problem:
             raise UsageError(f"cannot write {os.fspath(path)}: {problem.strerror}") from None
 
 
-def _figure(graph: nx.DiGraph[Any]) -> Figure:
+def _figure(graph: nx.DiGraph[Any], use: Mapping[str, float] | None) -> Figure:
     from matplotlib.figure import Figure
 
-    picture = _readable(graph)
+    picture = _readable(graph, use)
     patches, lines = list(_box_entries(graph)), list(_line_entries(graph))
-    legend = 0.19 * max(-(-len(patches) // 2), len(lines)) + 0.25  # inches
+    rows = len(_BUSY) + 1 if use else len(lines)
+    legend = 0.19 * max(-(-len(patches) // 2), rows) + 0.25  # inches
     inches = max(_INCHES, picture.width * _INCHES / _MOST_COLUMNS / 1.5)
-    height = _HEAD + (picture.height + _TOP) * _ROW + legend
+    below = 0.15 + _hanging(picture)
+    height = _HEAD + (picture.height + below + _TOP - 0.15) * _ROW + legend
     figure = Figure(figsize=(inches, height))
     axes = figure.add_axes((0.01, legend / height, 0.98, 1 - (_HEAD + legend) / height))
     axes.set_axis_off()
     columns = max(picture.width, 10.0)  # a small picture is not blown up
     axes.set_xlim((picture.width - columns) / 2 - 0.4, (picture.width + columns) / 2 + 0.4)
-    axes.set_ylim(picture.height + 0.15, 0.15 - _TOP)
-    _draw(axes, picture, inches / (columns + 0.8) * 72)
+    axes.set_ylim(picture.height + below, 0.15 - _TOP)
+    _draw(axes, picture, inches / (columns + 0.8) * 72, bool(use))
     figure.text(0.5, 1 - 0.28 / height, str(graph.graph.get("name", "")), ha="center",
                 va="center", fontsize=12, weight="bold", color=_INK)
-    _legends(figure, patches, lines)
+    _legends(figure, patches, _busy_entries() if use else [
+        (_colour(link.kind), _width(link.bandwidth), text) for link, text in lines])
     return figure
 
 
-def _readable(graph: nx.DiGraph[Any]) -> Picture:
+def _hanging(picture: Picture) -> float:
+    """Rows that curves between boxes of the lowest row hang below it."""
+    lowest = max(box.y for box in picture.boxes.values())
+    return 0.3 * any(picture.boxes[line.one].y == picture.boxes[line.other].y == lowest
+                     for line in picture.lines)
+
+
+def _readable(graph: nx.DiGraph[Any], use: Mapping[str, float] | None) -> Picture:
     """The most detailed picture that is narrow enough, else the least detailed."""
-    for candidate in cells(graph):
+    for candidate in cells(graph, use):
         picture = arrange(candidate)
         if picture.width <= _MOST_COLUMNS:
             break
     return picture
 
 
-def _draw(axes: Axes, picture: Picture, column_points: float) -> None:
+def _draw(axes: Axes, picture: Picture, column_points: float, by_use: bool) -> None:
     size = _font_size(picture, column_points)
     for frame in picture.frames:
         _draw_frame(axes, frame, size)
     for line in picture.lines:
-        _draw_line(axes, picture.boxes[line.one], picture.boxes[line.other], line.link,
-                   line.number)
+        colour = _busy(line.use) if by_use else _colour(line.link.kind)
+        _draw_line(axes, picture.boxes[line.one], picture.boxes[line.other], colour,
+                   _width(line.link.bandwidth * line.number))
     for box in picture.boxes.values():
         _draw_box(axes, box, size)
 
 
 def _font_size(picture: Picture, column_points: float) -> float:
-    """Points at which every label fits its box (a letter is about 0.62 of its height wide)."""
-    fits = [(box.right - box.left) * column_points * 0.92 / (0.62 * len(row))
+    """Points at which every label fits its box (a letter is about 0.6 of its height wide, an m more)."""
+    fits = [(box.right - box.left) * column_points * 0.92 / (0.68 * len(row))
             for box in picture.boxes.values() for row in box.cell.label.split("\n") if row]
     return max(3.0, min([_FONT, *fits]))
 
@@ -157,12 +179,11 @@ def _draw_box(axes: Axes, box: Box, size: float) -> None:
               color=_INK, linespacing=1.15, zorder=4)
 
 
-def _draw_line(axes: Axes, one: Box, other: Box, link: Link, number: int) -> None:
+def _draw_line(axes: Axes, one: Box, other: Box, colour: str, width: float) -> None:
     from matplotlib.patches import PathPatch
 
-    axes.add_patch(PathPatch(
-        _path(one, other), fill=False, edgecolor=_colour(link.kind),
-        linewidth=_width(link.bandwidth * number), capstyle="round", alpha=0.9, zorder=1))
+    axes.add_patch(PathPatch(_path(one, other), fill=False, edgecolor=colour, linewidth=width,
+                             capstyle="round", alpha=0.9, zorder=1))
 
 
 def _path(one: Box, other: Box) -> Any:
@@ -180,6 +201,20 @@ def _path(one: Box, other: Box) -> Any:
 
 def _colour(kind: str) -> str:
     return _LINES.get(kind, _OTHER_LINE)
+
+
+def _busy(use: float | None) -> str:
+    if use is None:
+        return _UNKNOWN_USE
+    return next(colour for most, colour in _BUSY if use <= most or most == 1.0)
+
+
+def _busy_entries() -> list[tuple[str, float, str]]:
+    """(colour, width, text) of the scale of utilisation."""
+    least = [0.0, *(most for most, _ in _BUSY)]
+    return [(_UNKNOWN_USE, 2.0, "not used, or not known"),
+            *((colour, 2.0, f"{100 * low:.0f} to {100 * most:.0f} % busy")
+              for low, (most, colour) in zip(least, _BUSY, strict=False))]
 
 
 def _width(bandwidth: float) -> float:
@@ -205,15 +240,15 @@ def _line_entries(graph: nx.DiGraph[Any]) -> Iterator[tuple[Link, str]]:
                      f"{format_bandwidth(link.bandwidth)} payload")
 
 
-def _legends(figure: Figure, patches: list[tuple[str, str]], lines: list[tuple[Link, str]]
-             ) -> None:
+def _legends(figure: Figure, patches: list[tuple[str, str]],
+             lines: list[tuple[str, float, str]]) -> None:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
     left = [Patch(facecolor=_BOXES[family][0], edgecolor=_BOXES[family][1], label=text)
             for family, text in patches]
-    right = [Line2D([], [], color=_colour(link.kind), linewidth=_width(link.bandwidth),
-                    label=text) for link, text in lines]
+    right = [Line2D([], [], color=colour, linewidth=width, label=text)
+             for colour, width, text in lines]
     look: dict[str, Any] = {"frameon": False, "fontsize": 8, "labelcolor": _INK}
     figure.legend(handles=left, loc="lower left", ncols=1 + (len(left) > 4), **look)
     figure.legend(handles=right, loc="lower right", **look)

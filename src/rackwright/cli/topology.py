@@ -32,13 +32,17 @@ def topology() -> None:
 @click.argument("source", metavar=_SOURCE)
 @click.option("--svg", type=click.Path(dir_okay=False), help="Draw it into this file.")
 @click.option("--png", type=click.Path(dir_okay=False), help="Draw it into this file.")
+@click.option("--result", metavar="DIR", help="Colour the links of the picture by how busy they "
+              "were in a replay, which wrote DIR.")
 @_RATE
 @click.option("--json", "as_json", is_flag=True, help="Print canonical JSON.")
-def show(source: str, svg: str | None, png: str | None, rate: str | None, as_json: bool) -> None:
+def show(source: str, svg: str | None, png: str | None, result: str | None, rate: str | None,
+         as_json: bool) -> None:
     """Print a table of parts, links and facts; draw a picture."""
     from rackwright.topologies import facts, report_of, to_png, to_svg, to_text
 
     fabric = _compiled(source, rate)
+    use = _utilisation(result) if result else None
     report = report_of(fabric.graph)
     if as_json:
         emit_json(facts(fabric) | ({"import": report} if report else {}))
@@ -49,7 +53,7 @@ def show(source: str, svg: str | None, png: str | None, rate: str | None, as_jso
                 emit(f"{word}: {line}\n")
     for path, draw in ((svg, to_svg), (png, to_png)):
         if path:
-            draw(fabric.graph, path)
+            draw(fabric.graph, path, use)
             click.echo(f"wrote {path}", err=True)
 
 
@@ -136,6 +140,12 @@ def capture(target: str, folder: str) -> None:
     save(graph, target)
     _say(report_of(graph))
     click.echo(f"wrote {target}: {len(graph)} nodes", err=True)
+
+
+def _utilisation(folder: str) -> dict[str, float]:
+    from rackwright import run
+
+    return dict(run.load(folder).result.link_utilisation)
 
 
 def _say(record: dict[str, Any] | None) -> None:

@@ -65,7 +65,7 @@ def test_every_label_fits_its_box(name):
     from rackwright.topologies.views.draw import _figure
 
     with mpl.rc_context({"font.family": "DejaVu Sans"}):
-        figure = _figure(preset(name))
+        figure = _figure(preset(name), None)
         renderer = FigureCanvasAgg(figure).get_renderer()
         axes = figure.axes[0]
         rectangles = [patch.get_window_extent(renderer) for patch in axes.patches
