@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from rackwright.cli.devices import devices
 from rackwright.devices import catalog
+from rackwright.devices.describe import source_class
 from rackwright.errors import UnknownName, UsageError
 
 
@@ -33,16 +34,45 @@ def test_one_part_shows_every_number_with_its_source():
     for shown in catalog.gpu("h200-sxm").shown.values():
         assert shown.source in flat
     assert "memory_bandwidth = 4800 GB/s" in text and "(from h100-sxm)" in flat
-    assert "costs: gemm: derived" in text and "math_share = 0.84" in text
+    assert "costs: moe: derived" in text and "math_share = " in text
 
 
 def test_json_is_the_same_record():
     found = json.loads(run("h100-sxm", "--json"))
     assert found["datasheet"]["memory"] == {"value": 80, "unit": "GB", "inherited_from": "",
-                                            "source": "NVIDIA H100 datasheet"}
+                                            "source": "NVIDIA H100 datasheet", "class": "stated"}
     assert found["calibration"]["gemm"]["class"] == "calibrated"
-    assert found["calibration"]["gemm"]["coefficients"]["math_share"] == pytest.approx(0.84, .01)
+    share = catalog.gpu("h100-sxm").gemm.math_share
+    assert found["calibration"]["gemm"]["coefficients"]["math_share"] == share
     assert len(json.loads(run("--json"))) == len(catalog.names())
+
+
+@pytest.mark.parametrize("kind", catalog.kinds())
+def test_every_kind_has_a_table_and_every_part_its_page(kind):
+    if not catalog.names(kind):
+        pytest.skip(f"no packaged part is a {kind}")
+    table = run("--kind", kind)
+    assert all(f"\n{name} " in table for name in catalog.names(kind)) and "weak numbers" in table
+    page = " ".join(run(catalog.names(kind)[0]).split())
+    part = catalog.get(catalog.names(kind)[0])
+    assert part.title in page
+    for shown in part.shown.values():
+        assert f"{source_class(shown.source)} {' '.join(shown.source.split())}" in page
+
+
+@pytest.mark.parametrize("source, expected", [
+    ("NVIDIA H100 datasheet", "stated"), ("h100_x1/power.csv: idle", "measured"),
+    ("computed: 8 channels x 3200 MT/s x 8 B", "computed"),
+    ("derived: 250 of 307 GB/s", "derived"), ("a page (recalled, not checked)", "recalled"),
+    ("computed: 3 channels x 64 bit (assumed width)", "assumed"),
+    ("Hot Chips 2025 coverage of the Intel IPU E2200", "reported"),
+    ("stand-in: the usual sequential read", "assumed")])
+def test_a_source_is_as_good_as_its_weakest_word(source, expected):
+    assert source_class(source) == expected
+
+
+def test_prices_in_full():
+    assert "price = 11805 USD" in run("epyc-9654")
 
 
 def test_a_folder_of_ones_own(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,12 @@ __all__ = ["devices"]
               help="A folder of your own part files, beside the packaged ones.")
 @click.option("--json", "as_json", is_flag=True, help="Print canonical JSON.")
 def devices(name: str | None, kind: str | None, folder: Path | None, as_json: bool) -> None:
-    """The parts of the catalog; with NAME, its numbers with their sources and error bands.
+    """The parts of the catalog by kind; with NAME, its numbers with their sources and error bands.
 
-    A band is the error to expect of a cost: class (calibrated: fitted to that very part; derived:
-    another part's coefficients on this one's datasheet; assumed), median and p90.
+    A number's class says what it rests on: stated by who makes the part, measured, computed or
+    derived from such, reported by others, recalled without being checked, assumed. A band is the
+    error to expect of a cost: class (calibrated: fitted to that very part; derived: another
+    part's coefficients on this one's datasheet; assumed), median and p90.
     """
     from rackwright.devices import catalog, describe
     from rackwright.errors import UsageError
@@ -48,7 +51,8 @@ def _table(kind: str, folder: Path | None) -> str:
     from rackwright.devices import describe
     from rackwright.report.table import table
 
-    head = [kind, *(key.replace("_", " ") for key in describe.headlines(kind)), "costs"]
+    head = [kind, *(key.replace("_", " ") for key in describe.headlines(kind, folder)),
+            "weak numbers", "costs"]
     rows = describe.headlines_of(kind, folder)
     if all(row[-1] == "-" for row in rows):
         head, rows = head[:-1], [row[:-1] for row in rows]
@@ -56,18 +60,21 @@ def _table(kind: str, folder: Path | None) -> str:
 
 
 def _show(found: dict[str, Any]) -> None:
+    from rackwright.devices.describe import SOURCE_CLASSES
     from rackwright.report.table import paragraph
 
     skip = ("title", "datasheet", "calibration")
     emit(f"{found['title'] or found['name']}\n\n")
     emit("".join(f"{key:<14} {value}\n" for key, value in found.items()
                  if key not in skip and value))
-    emit("\nnumbers\n")
+    classes = Counter(entry["class"] for entry in found["datasheet"].values())
+    emit("\nnumbers: " + ", ".join(f"{classes[name]} {name}" for name in SOURCE_CLASSES
+                                    if classes[name]) + "\n")
     for key, entry in found["datasheet"].items():
         unit = "" if entry["unit"] == "1" else f" {entry['unit']}"
         whence = f" (from {entry['inherited_from']})" if entry["inherited_from"] else ""
-        emit(paragraph(f"  {key} = {entry['value']:g}{unit}", entry["source"] + whence, 40,
-                       width()))
+        emit(paragraph(f"  {key} = {entry['value']:.9g}{unit}",
+                       f"{entry['class']:<9} {entry['source']}{whence}", 40, width()))
     for table, fit in found["calibration"].items():
         emit(f"\ncosts: {table}: {fit['class']}, relative error median {fit['median']:.1%}, "
              f"p90 {fit['p90']:.1%}\n")
