@@ -1,12 +1,11 @@
-"""Readers of request traces: our own CSV and the Azure LLM inference traces.
-
-The format is told by the header line:
+"""Readers of request traces, told by the header line, or by the first row for JSON lines:
 
 * ``arrival_time_s,input_tokens,output_tokens``: ours; seconds from the start (schema in the
   README of this folder).
 * ``TIMESTAMP,ContextTokens,GeneratedTokens``: Azure LLM inference trace 2023 (Azure Public
   Dataset, CC-BY-4.0). UTC wall-clock times of 100 ns resolution, read as integers of 100 ns and
   shifted so that the first request arrives at 0.
+* BurstGPT, Vidur: see `foreign`. JSON lines of Mooncake and LLMServingSim: see `json_lines`.
 
 Plain or gzip, LF or CRLF, streamed. Every row is used or is an error with file, line, column,
 value and what was expected. A request with 0 tokens, in or out, is an error: it was not served.
@@ -19,17 +18,16 @@ from array import array
 from collections.abc import Callable
 from datetime import date
 from functools import lru_cache
-from itertools import pairwise
 from os import PathLike
 from pathlib import Path
-from typing import Any, NoReturn
-
-import numpy as np
-import numpy.typing as npt
+from typing import NoReturn
 
 from rackwright.errors import TraceError
-from rackwright.traces.requests import MAX_TOKENS, RequestTrace
-from rackwright.traces.table import Block, Column, Table, decimal, open_table, short, whole
+from rackwright.traces.foreign import BURSTGPT_HEADERS, VIDUR_HEADER, read_burstgpt, read_vidur
+from rackwright.traces.json_lines import read_json_lines
+from rackwright.traces.request_columns import fill, numbers, request_trace
+from rackwright.traces.requests import RequestTrace
+from rackwright.traces.table import Column, Table, decimal, open_table, short
 from rackwright.units import MAX_TIME
 
 __all__ = ["AZURE_HEADER", "NATIVE_HEADER", "read_requests", "requests_from"]
@@ -51,6 +49,8 @@ def read_requests(path: str | PathLike[str], limit: int | None = None) -> Reques
 
 def requests_from(table: Table, limit: int | None) -> RequestTrace:
     """The requests of an open table; see read_requests."""
+    if table.header.startswith("{"):
+        return read_json_lines(table, limit)
     if table.header not in _FORMATS:
         _unknown_header(table)
     return _FORMATS[table.header](table, limit)
@@ -60,8 +60,8 @@ def _read_native(table: Table, limit: int | None) -> RequestTrace:
     time = Column("arrival_time_s", decimal(MAX_TIME),
                   f"seconds from the start, 0 to {MAX_TIME:.0f}, never going back")
     times, inputs, outputs = array("d"), array("q"), array("q")
-    _fill(table, limit, time, ("input_tokens", "output_tokens"), (times, inputs, outputs))
-    return _trace(table, _numbers(times), inputs, outputs,
+    fill(table, limit, time, ("input_tokens", "output_tokens"), (times, inputs, outputs))
+    return request_trace(table, numbers(times), inputs, outputs,
                   table.comments.get("source", table.path.name))
 
 
@@ -69,55 +69,15 @@ def _read_azure(table: Table, limit: int | None) -> RequestTrace:
     time = Column("TIMESTAMP", _ticks, "UTC such as 2023-11-16 18:17:03.9799600, with up to 7 "
                                        "fraction digits, never going back")
     ticks, inputs, outputs = array("q"), array("q"), array("q")
-    _fill(table, limit, time, ("ContextTokens", "GeneratedTokens"), (ticks, inputs, outputs))
-    stamps = _numbers(ticks)
-    return _trace(table, (stamps - stamps[0]) / _TICKS, inputs, outputs,
+    fill(table, limit, time, ("ContextTokens", "GeneratedTokens"), (ticks, inputs, outputs))
+    stamps = numbers(ticks)
+    return request_trace(table, (stamps - stamps[0]) / _TICKS, inputs, outputs,
                   f"{table.path.name} (Azure LLM inference trace)")
 
 
 _FORMATS: dict[str, Callable[[Table, int | None], RequestTrace]] = {
-    NATIVE_HEADER: _read_native, AZURE_HEADER: _read_azure}
-
-
-def _fill(table: Table, limit: int | None, time: Column, token_names: tuple[str, str],
-          into: tuple[array[Any], array[int], array[int]]) -> None:
-    """Append every row to the three columns `into`; times must not go back."""
-    tokens = whole(1, MAX_TOKENS)
-    expected = f"a whole number of tokens, 1 to {MAX_TOKENS}"
-    columns = (time, *(Column(name, tokens, expected) for name in token_names))
-    before: float = 0
-    for block in table.blocks(columns, limit):
-        times = block.columns[0]
-        if times[0] < before or times != sorted(times):
-            _fail_back(table, block, time, before)
-        before = times[-1]
-        for column, values in zip(into, block.columns, strict=True):
-            column.extend(values)
-
-
-def _fail_back(table: Table, block: Block, time: Column, before: float) -> NoReturn:
-    pairs = enumerate(pairwise([before, *block.columns[0]]))
-    at = next(row for row, (earlier, later) in pairs if later < earlier)
-    table.fail(block.first_line + at, time, block.texts[at].split(",")[0],
-               "earlier than the row above")
-
-
-def _trace(table: Table, times: npt.NDArray[np.float64], inputs: array[int], outputs: array[int],
-           source: str) -> RequestTrace:
-    stem = table.path.name.removesuffix(".gz").removesuffix(".csv")
-    name = table.comments.get("name") or _printable(stem) or "requests"
-    try:
-        return RequestTrace(times, _numbers(inputs), _numbers(outputs), name, _printable(source))
-    except TraceError as problem:  # a span of more than 106 days, a name that is no text
-        raise TraceError(problem.message, place=table.path) from None
-
-
-def _printable(text: str) -> str:
-    return "".join(char if char.isprintable() else "?" for char in text).strip()
-
-
-def _numbers(column: array[Any]) -> npt.NDArray[Any]:
-    return np.frombuffer(column, dtype=np.dtype(column.typecode))
+    NATIVE_HEADER: _read_native, AZURE_HEADER: _read_azure, VIDUR_HEADER: read_vidur,
+    **dict.fromkeys(BURSTGPT_HEADERS, read_burstgpt)}
 
 
 def _unknown_header(table: Table) -> NoReturn:
