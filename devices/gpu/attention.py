@@ -1,28 +1,33 @@
-"""Attention kernels: prefill and decode in one formula.
+"""Attention of one layer: which of three kernels runs, and their coefficients.
 
-Models a kernel whose thread blocks each take BLOCK query rows of one key-value head (the query
-heads of a group are packed into rows) and walk the keys: math over padded causal tiles, a
-prologue for every block, a tail as long as a share of the longest block. Memory runs beside it:
-keys and values once for each key-value head, queries and outputs; a working set inside L2 comes
-from L2. With fewer blocks than SMs the keys are split when that is faster, at the cost of a
-combining step. A wave of blocks costs a little more than its bytes.
+One query for each sequence is a `decode`; as many queries as keys, or queries that see every key,
+a `prefill`; more than one query at the end of a longer cache, an `extend`: PyTorch runs another,
+older kernel there, which takes almost twice as long as a prefill's. The heads, not the batch, are
+told apart by nothing but their number: what a serving stack adds (paging, writes to the cache, a
+ragged batch: give its mean) is left out.
 
-The cache is taken to be where the last call left it (small ones in L2), as measured. Leaves out:
-paging, the cache's writes, softmax that does not hide behind the products (small head_dim),
-ragged batches (give their mean), serving stacks' host time.
+Keys and values that were there before (all of a decode, those ahead of the new queries in an
+extend) are "cold", in HBM, as in a model whose layers follow each other, or "warm", where the last
+call left them: in L2, as far as they fit. What is computed now comes from L2 as far as it fits.
 
-Sources: coefficients fitted to `h100_x1/attention.csv` (see `fitting`).
+Sources: coefficients fitted to rows of set "fit" of `measured/<part>/attention.csv.gz`, all in
+bf16; other types scale with their width and peak.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from rackwright.devices.arguments import Floats
-from rackwright.devices.gpu.elementwise import stream_seconds
+from rackwright.devices.gpu.decode import decode_seconds
+from rackwright.devices.gpu.extend import extend_seconds
+from rackwright.devices.gpu.prefill import prefill_seconds
 from rackwright.devices.part import Fit
 from rackwright.errors import UsageError
 
@@ -31,74 +36,120 @@ if TYPE_CHECKING:
 
 __all__ = ["AttentionFit", "attention_seconds", "check_attention"]
 
-BLOCK = 128      # query rows and keys of a tile, usual for head_dim 64 and 128
-LEAST_ROWS = 16  # rows of the smallest matrix instruction
+CHUNK = 8192  # shapes costed together: their temporaries stay in a processor's cache
 
 
 @dataclass(frozen=True, kw_only=True)
 class AttentionFit(Fit):
-    """Coefficients of `attention_seconds`.
+    """Coefficients of the three kernels, each with a launch floor of its own.
 
-    `math_share`, `memory_share`: of the peaks. `block_clocks`: prologue of a block. `tail_share`:
-    share of the longest block that no other block hides. `wave_time`: seconds a wave of blocks
-    adds to its bytes. `split_time`: the combining step. `stream_per_clock`: bytes a clock that
-    one SM draws when it walks its keys alone.
+    `l2_reach`: as in `pieces`, for keys and values.
+
+    Decode. `memory_share`: of HBM's bandwidth; `memory_time`: seconds before HBM answers;
+    `start_clocks`: start and end of a block, for each element of head_dim; `key_clocks`: of a block
+    for each key; `walk_per_clock`: bytes a clock that one block draws; `exposed_share`: of the
+    shorter one of a block's time and the memory's, for one tile, that adds to the longer;
+    `split_time`: seconds of the kernel that joins the parts of split keys, `part_time` more for
+    each part.
+
+    Prefill. `math_share`: of the peak, between softmaxes; `softmax_clocks`: of a block of query
+    rows for each key; `block_clocks`: start and end of a block, `mask_clocks` more when causal;
+    `tail_share`: of the longest block, when there are more blocks than SMs, that no other block
+    hides; `wide_time`: seconds of the floor that grow with head_dim, at 128; `power_share`: share
+    of the peak, kept up for long, beyond which the power limit lowers the clock.
+
+    Extend. `extend_math_share`, `extend_softmax_clocks`, `extend_split_time` likewise;
+    `extend_pair`: time of two blocks on an SM over that of one. `join_bandwidth`: bytes/s
+    at which parts of split keys are written and joined, in decodes and extends.
     """
 
+    l2_reach: float
+    join_bandwidth: float
     floor_time: float
-    math_share: float
-    block_clocks: float
-    tail_share: float
     memory_share: float
-    wave_time: float
+    memory_time: float
+    start_clocks: float
+    key_clocks: float
+    walk_per_clock: float
+    exposed_share: float
     split_time: float
-    stream_per_clock: float
+    part_time: float
+    prefill_floor_time: float
+    wide_time: float
+    math_share: float
+    softmax_clocks: float
+    block_clocks: float
+    mask_clocks: float
+    tail_share: float
+    power_share: float
+    extend_floor_time: float
+    extend_math_share: float
+    extend_softmax_clocks: float
+    extend_pair: float
+    extend_split_time: float
 
 
-def check_attention(causal: bool, batch: Floats, heads: Floats, kv_heads: Floats,
-                    head_dim: Floats, q_len: Floats, kv_len: Floats) -> None:
-    """Raise `UsageError` for heads that form no groups, or queries that would see no key."""
+def check_attention(causal: bool, *shape: Floats) -> None:
+    """Raise `UsageError` for heads that form no groups, or queries that would see no key.
+
+    `shape`: batch, heads, kv_heads, head_dim, q_len, kv_len.
+    """
+    heads, kv_heads, q_len, kv_len = (_lean(shape[place]) for place in (1, 2, 4, 5))
     odd = np.where(kv_heads > 0, heads % np.maximum(kv_heads, 1), heads) != 0
     if odd.any():
+        heads, kv_heads, odd = np.broadcast_arrays(heads, kv_heads, odd)
         raise UsageError(f"heads must be a multiple of kv_heads, not {heads[odd].flat[0]:g} over "
                          f"{kv_heads[odd].flat[0]:g}")
+    if not causal:
+        return
     lonely = (q_len > kv_len) & (kv_len > 0)
-    if causal and lonely.any():
+    if lonely.any():
+        q_len, kv_len, lonely = np.broadcast_arrays(q_len, kv_len, lonely)
         raise UsageError(f"causal attention of q_len {q_len[lonely].flat[0]:g} over kv_len "
                          f"{kv_len[lonely].flat[0]:g}: some queries would see no key; kv_len "
                          "counts all keys, the new ones included")
 
 
-def attention_seconds(gpu: Gpu, peak: float, width: int, causal: bool, batch: Floats,
-                      heads: Floats, kv_heads: Floats, head_dim: Floats, q_len: Floats,
-                      kv_len: Floats) -> Floats:
-    """Seconds of one layer's attention; 0 when there is nothing to do."""
-    fit = gpu.attention
-    rows = q_len * heads / np.maximum(kv_heads, 1)  # rows of a key-value head, group packed
-    blocks = batch * kv_heads * np.ceil(rows / BLOCK)
-    average, longest = _blocks(gpu, peak, causal, head_dim, rows, q_len, kv_len)
-    walk = 2 * width * kv_len * head_dim  # bytes of the keys and values that a block walks
-    nbytes = batch * (kv_heads * walk + 2 * width * heads * q_len * head_dim)
-    stream = stream_seconds(gpu, nbytes, nbytes, fit.memory_share)
-    waves = np.ceil(blocks / gpu.sms)
-    spread = blocks / gpu.sms * average
-    math = np.maximum(spread + fit.tail_share * longest, longest)
-    alone = waves * walk / (fit.stream_per_clock * gpu.clock_hz)
-    whole = np.maximum(math, np.maximum(stream, alone))
-    split = np.where(blocks < gpu.sms, np.maximum(spread, stream) + fit.split_time, np.inf)
-    time = fit.floor_time + fit.wave_time * waves + np.minimum(whole, split)
-    return np.where(nbytes * rows * kv_len > 0, time, 0.0)
+def attention_seconds(gpu: Gpu, peak: float, width: int, causal: bool, cold: bool,
+                      *shape: Floats) -> Floats:
+    """Seconds of one layer's attention; 0 when there is nothing to do.
+
+    `shape`: batch, heads, kv_heads, head_dim, q_len, kv_len, of one shape.
+    """
+    lean = [_lean(size) for size in shape]
+    found = np.empty(shape[0].size)
+    for begin in range(0, len(found), CHUNK):
+        part = slice(begin, begin + CHUNK)
+        found[part] = _seconds(gpu, peak, width, causal, cold,
+                               *(size[part] if size.ndim else size for size in lean))
+    return found.reshape(shape[0].shape)
 
 
-def _blocks(gpu: Gpu, peak: float, causal: bool, head_dim: Floats, rows: Floats, q_len: Floats,
-            kv_len: Floats) -> tuple[Floats, Floats]:
-    """Seconds of math of the average block and of the longest, on one SM."""
-    fit = gpu.attention
-    tiles = np.ceil(kv_len / BLOCK)
-    # A block sees the keys up to its last query. Over all blocks, half of the q_len keys before
-    # the last one are hidden on average, less half a tile of padding.
-    hidden = causal * np.maximum(q_len - q_len * BLOCK / np.maximum(rows, BLOCK), 0) / 2 / BLOCK
-    height = np.minimum(np.ceil(rows / LEAST_ROWS) * LEAST_ROWS, BLOCK)
-    tile = 4 * height * BLOCK * head_dim * gpu.sms / (peak * fit.math_share)
-    prologue = fit.block_clocks / gpu.clock_hz
-    return (tiles - hidden) * tile + prologue, tiles * tile + prologue
+def _lean(size: Floats) -> Floats:
+    """One value where a broadcast repeats it, else all of them in a row."""
+    return size[(0,) * size.ndim] if size.size and not any(size.strides) else size.reshape(-1)
+
+
+def _seconds(gpu: Gpu, peak: float, width: int, causal: bool, cold: bool, *shape: Floats
+             ) -> Floats:
+    """Each shape by its kernel; sizes of nothing are costed as 1 and struck out at the end."""
+    empty = np.logical_not(shape[0])
+    for size in shape[1:]:
+        empty = empty | (size == 0)
+    some = empty.any()
+    if some:
+        shape = tuple(np.maximum(size, 1.0) for size in shape)
+    q_len, kv_len = shape[4], shape[5]
+    decodes = q_len <= 1
+    extends = (q_len > 1) & (q_len < kv_len) & causal
+    kernels: tuple[tuple[npt.NDArray[np.bool_], Callable[..., Floats]], ...] = (
+        (decodes, partial(decode_seconds, gpu, width, cold)),
+        (extends, partial(extend_seconds, gpu, peak, width, cold)),
+        (~(decodes | extends), partial(prefill_seconds, gpu, peak, width, causal, cold)))
+    time = np.zeros(np.broadcast_shapes(*(size.shape for size in shape)))
+    for here, kernel in kernels:
+        if here.all():
+            time = kernel(*shape)
+        elif here.any():
+            time[here] = kernel(*(size[here] if size.ndim else size for size in shape))
+    return np.where(empty, 0.0, time) if some else time

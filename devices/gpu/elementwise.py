@@ -1,88 +1,65 @@
-"""Kernels bound by memory: copies, norms, activations.
+"""Element-wise kernels: sums, activations, the gate of a feed-forward network.
 
-Models: a launch floor, then bytes touched over a bandwidth that is L2's for a working set well
-inside L2 and HBM's beyond, with a soft step between; device-to-device copies of LARGE_COPY bytes
-and more take a slower path; a norm also walks its row serially.
+Each is a launch and a stream of bytes (`pieces`); an activation also computes one exp or erf an
+element, beside the stream, which keeps it from the memory's bandwidth on fast memory. Eager PyTorch
+runs `add`, `relu`, `gelu` as one kernel each, silu(a) * b as two.
 
-A norm over float-reduced rows of `dim` is one kernel, `silu_mul` two (silu, multiply), `add` one,
-each in eager PyTorch. Leaves out: fusion, strides, small last dimensions.
+Leaves out: fusion, strides, broadcasting, small last dimensions, other activations.
 
-Sources: coefficients fitted to `h100_x1/memory.csv` and `h100_x1/pieces.csv` (see `fitting`).
+Sources: see `pieces`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rackwright.devices.arguments import Floats
-from rackwright.devices.part import Fit
+from rackwright.devices.gpu.pieces import launch_seconds, soft_maximum, stream_seconds
+from rackwright.errors import UnknownName
 
 if TYPE_CHECKING:
     from rackwright.devices.gpu.part import Gpu
 
-__all__ = ["PiecesFit", "copy_seconds", "in_place_seconds", "kernel_seconds", "norm_seconds",
-           "stream_seconds"]
+__all__ = ["ACTIVATIONS", "activation_seconds", "add_seconds", "kernel_seconds",
+           "silu_mul_seconds"]
 
-LARGE_COPY = 512 * 2 ** 20  # B; memory.csv: 256 MiB run at 3.0 TB/s, 512 MiB and more at 2.44
-STEP = 4                    # steepness of the step between L2 and HBM
-
-
-@dataclass(frozen=True, kw_only=True)
-class PiecesFit(Fit):
-    """Coefficients of the functions below.
-
-    `memory_share`: of HBM's datasheet bandwidth. `l2_per_clock`: bytes a clock and SM from L2.
-    `l2_reach`: working set, as a share of L2, of which half comes from L2. `large_copy_share`:
-    HBM's share of a large copy. `norm_row_time`: seconds a norm spends per element of a row,
-    whatever the number of rows; `norm_share`: HBM's share of a norm.
-    """
-
-    floor_time: float
-    memory_share: float
-    l2_per_clock: float
-    l2_reach: float
-    large_copy_share: float
-    norm_row_time: float
-    norm_share: float
-
-
-def stream_seconds(gpu: Gpu, nbytes: Floats, footprint: Floats, share: float) -> Floats:
-    """Seconds to touch `nbytes` of a working set of `footprint` bytes, without a launch."""
-    fit = gpu.pieces
-    l2 = fit.l2_per_clock * gpu.clock_hz * gpu.sms
-    hits = 1 / (1 + (footprint / (fit.l2_reach * gpu.l2_nbytes)) ** STEP)
-    return nbytes * (hits / l2 + (1 - hits) / (gpu.memory_bandwidth * share))
+ACTIVATIONS = ("gelu", "relu", "silu")
 
 
 def kernel_seconds(gpu: Gpu, nbytes: Floats, kernels: int = 1) -> Floats:
-    """Seconds of `kernels` that touch `nbytes` of different memory in all; 0 for no bytes."""
-    fit = gpu.pieces
-    time = kernels * fit.floor_time + stream_seconds(gpu, nbytes, nbytes / kernels,
-                                                     fit.memory_share)
+    """Seconds of `kernels` that touch `nbytes` of different memory in all; 0 for no bytes.
+
+    Two thirds are read, a third is written, just as a kernel of two inputs does; they are warm.
+    """
+    each = nbytes / kernels
+    time = kernels * (launch_seconds(gpu, each / 3)
+                      + stream_seconds(gpu, each * 2 / 3, each / 3, each, cold=False))
     return np.where(nbytes > 0, time, 0.0)
 
 
-def in_place_seconds(gpu: Gpu, nbytes: Floats) -> Floats:
-    """Seconds of a kernel that reads and writes the same `nbytes`."""
-    fit = gpu.pieces
-    time = fit.floor_time + stream_seconds(gpu, 2 * nbytes, nbytes, fit.memory_share)
+def add_seconds(gpu: Gpu, nbytes: Floats, footprint: Floats, cold: bool) -> Floats:
+    """Seconds of a kernel of two inputs and an output of `nbytes` each."""
+    time = launch_seconds(gpu, nbytes) + stream_seconds(gpu, 2 * nbytes, nbytes, footprint, cold)
     return np.where(nbytes > 0, time, 0.0)
 
 
-def copy_seconds(gpu: Gpu, nbytes: Floats) -> Floats:
-    """Seconds of a copy of `nbytes` within the GPU's memory."""
-    large = 2 * nbytes / (gpu.memory_bandwidth * gpu.pieces.large_copy_share)
-    return np.where(nbytes >= LARGE_COPY, gpu.pieces.floor_time + large,
-                    kernel_seconds(gpu, 2 * nbytes))
-
-
-def norm_seconds(gpu: Gpu, tokens: Floats, dim: Floats, width: int) -> Floats:
-    """Seconds of a norm over each of `tokens` rows."""
+def activation_seconds(gpu: Gpu, kind: str, nbytes: Floats, width: int, footprint: Floats,
+                       cold: bool) -> Floats:
+    """Seconds of an activation of `nbytes`, `width` an element; raises `UnknownName`."""
+    if kind not in ACTIVATIONS:
+        raise UnknownName("activation", kind, ACTIVATIONS)
     fit = gpu.pieces
-    nbytes = 2 * width * tokens * dim
-    time = fit.floor_time + fit.norm_row_time * dim \
-        + stream_seconds(gpu, nbytes, nbytes, fit.norm_share)
-    return np.where(nbytes > 0, time, 0.0)
+    time = stream_seconds(gpu, nbytes, nbytes, footprint, cold)
+    if kind != "relu":
+        rate = fit.gelu_per_clock if kind == "gelu" else fit.silu_per_clock
+        math = nbytes / (width * rate * gpu.clock_hz * gpu.sms)
+        time = fit.special_time + soft_maximum(time, math)
+    return np.where(nbytes > 0, launch_seconds(gpu, nbytes) + time, 0.0)
+
+
+def silu_mul_seconds(gpu: Gpu, nbytes: Floats, width: int, cold: bool) -> Floats:
+    """Seconds of silu(a) * b, `nbytes` each: silu into a third buffer, the product to a fourth."""
+    return activation_seconds(gpu, "silu", nbytes, width, 3 * nbytes, cold) \
+        + add_seconds(gpu, nbytes, 4 * nbytes, cold=False)
