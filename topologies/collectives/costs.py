@@ -104,18 +104,27 @@ def switch_cost(part: Collectives, layout: Layout, nbytes: Floats) -> Cost | Non
     return Cost(np.asarray(part.in_switch.base_time + wire), np.asarray(wire))
 
 
-def direct_cost(part: Collectives, op: Operation, peers: int, latency_time: float, medium: str,
-                protocol: str, peer_nbytes: Floats, wire_time: Floats) -> Cost:
+def direct_cost(part: Collectives, op: Operation, peers: int, world: int, latency_time: float,
+                medium: str, protocol: str, peer_nbytes: Floats, wire_time: Floats,
+                mixed: bool = False) -> Cost:
     """Transfers of `peer_nbytes` that start together; `wire_time` is the links' alone.
 
-    `peers`: transfers of the busiest rank. `medium`: "nvlink", "pcie" or "network".
+    `peers`: transfers of the busiest rank; `world`: ranks of the communicator. `medium`: "nvlink",
+    "pcie" or "network". `mixed`: a rank sends to one and receives from another.
     """
     fit: ExchangeFit = getattr(part, f"{op.name}_{protocol}")
     further = getattr(part, f"ring_{protocol}_{medium}_hop") \
         - getattr(part, f"ring_{protocol}_nvlink_hop")
     steps = latency_time + further + (peers - 1) * fit.peer_time \
         + fit.block_time * peer_nbytes / (peer_nbytes + fit.block_nbytes)
-    short = overlapped(np.asarray(steps), wire_time / fit.share, fit.sharpness)
-    long = steps + fit.long_time + wire_time / fit.long_share
-    return Cost(np.asarray(fit.base_time + np.minimum(short, long)),
-                np.asarray(np.minimum(wire_time / fit.share, wire_time / fit.long_share)))
+    wire = wire_time / fit.share
+    if fit.world_bandwidth:
+        narrow = np.where(peer_nbytes < fit.whole_nbytes, peer_nbytes * world, 0.0)
+        most = fit.world_bandwidth * (fit.mixed_share if mixed else 1.0)
+        wire = np.maximum(wire, narrow / most)
+        return Cost(np.asarray(fit.base_time + overlapped(np.asarray(steps), wire,
+                                                          fit.sharpness)), wire)
+    wider = wire_time / fit.long_share
+    short = overlapped(np.asarray(steps), wire, fit.sharpness)
+    return Cost(np.asarray(fit.base_time + np.minimum(short, steps + fit.long_time + wider)),
+                np.asarray(np.minimum(wire, wider)))

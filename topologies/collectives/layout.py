@@ -11,7 +11,8 @@ coupled, so every flow goes at the pace of the slowest. Direct transfers are not
 share links max-min fairly until the last has ended (`share_flows`).
 
 Leaves out: rings in another order where that is better (a host without NVSwitch), links that a
-library would not use at once, such as PCIe beside NVLink.
+library would not use at once, such as PCIe beside NVLink. Fewer NICs than GPUs share the channels
+as the fabric's routes fall, not evenly.
 
 Units: seconds, bytes. "Per byte" means per byte of the operation's `nbytes`.
 """

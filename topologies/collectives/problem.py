@@ -43,6 +43,7 @@ Name = tuple[str, str]
 """(algorithm, protocol)"""
 ALGORITHMS = ("direct", "in_switch", "ring", "tree")
 IN_SWITCH: Name = ("in_switch", "simple")
+UNMEASURED: Band = ("assumed", 0.2, 0.5)  # a guess; nothing stands behind it
 DEFAULT = "nccl-h100"  # for ranks of no GPU that a library of the catalog names
 
 
@@ -137,15 +138,20 @@ class Problem:
             wire, latency = self.layout.exchange
             peers, links = self.layout.count - 1, self.layout.inside.links.tolist()
         medium = medium_of(fabric, [(self.layout.hosts[0][0], self.layout.hosts[-1][0])], links)
-        return direct_cost(self.part, self.op, peers, float(latency), medium, protocol,
-                           self._peer_nbytes(), self.nbytes * wire)
+        return direct_cost(self.part, self.op, peers, self.layout.count, float(latency), medium,
+                           protocol, self._peer_nbytes(), self.nbytes * wire)
 
     def _peer_nbytes(self) -> Floats:
         peers = 1 if self.op.name == "send_recv" else self.layout.count
         return self.nbytes / peers
 
     def band(self, algorithm: str, protocol: str) -> Band:
-        """(class, median, p90) of its error."""
+        """(class, median, p90) of its error; assumed where nothing like it was measured: other
+        GPUs, other links than NVLink, several hosts."""
+        gpus = {name.strip() for name in self.part.gpus.split(",")}
+        known_gpu = getattr(self.layout.fabric.device(self.ranks[0]), "name", "") in gpus
+        if not known_gpu or not self.layout.by_gpu_links or len(self.layout.hosts) > 1:
+            return UNMEASURED
         if algorithm == "in_switch":
             return self.part.in_switch.band
         return self.part.band(self.op.name, protocol)

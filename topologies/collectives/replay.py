@@ -4,7 +4,8 @@ Every step of a ring, every chunk on every link of a chain or of the trees, and 
 transfer is a flow on the engine's clock; links carry the share of their bandwidth that the
 protocol leaves. A step takes its flow's time and its own fixed time, overlapped as in the closed
 form, so that both agree where no link is shared unequally: within 1 % for rings, direct transfers
-and sums in a switch, within 15 % for chains and trees, whose chunks are whole here.
+and sums in a switch of one host; 5 % for chains by Simple; 30 % for trees, chains by LL (their
+chunks are whole here) and rings over several hosts.
 
 What it adds: steps of several channels or of unlike links get in each other's way.
 Leaves out: what `layout` leaves out; more than MOST_STEPS steps.
@@ -225,8 +226,8 @@ def _direct(part: Collectives, op: Operation, layout: Layout, ranks: tuple[str, 
     paths = [fabric.links.latency_ps[list(step.path)].sum() * 1e-12 for step in steps]
     peers = 1 if op.name == "send_recv" else len(ranks) - 1
     medium = "network" if len(layout.hosts) > 1 else "nvlink" if layout.by_gpu_links else "pcie"
-    return float(direct_cost(part, op, peers, max(paths), medium, protocol, np.asarray(peer),
-                             np.asarray(wire)).total)
+    return float(direct_cost(part, op, peers, len(ranks), max(paths), medium, protocol,
+                             np.asarray(peer), np.asarray(wire)).total)
 
 
 def _in_switch(part: Collectives, layout: Layout, nbytes: float) -> float:

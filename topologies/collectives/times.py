@@ -112,12 +112,13 @@ def collective_choice(op: str, nbytes: int, fabric: Fabric, ranks: Sequence[str]
 
 
 def transfers_time(pairs: Sequence[tuple[str, str]], nbytes: Sizes, fabric: Fabric, *,
-                   protocol: str | None = None, library: str | Collectives | None = None
-                   ) -> Seconds:
+                   world: int | None = None, protocol: str | None = None,
+                   library: str | Collectives | None = None) -> Seconds:
     """Seconds until the last of several transfers has ended that start together.
 
     Each of `pairs`, (from, to), moves `nbytes`, a number or an array; they share links max-min
-    fairly. Raises UnknownName, UsageError, TopologyError.
+    fairly. `world`: ranks of the communicator that they go through; None: those of `pairs` only.
+    In a larger one a transfer gets fewer channels. Raises UnknownName, UsageError, TopologyError.
     """
     if not pairs:
         raise UsageError("transfers_time needs a pair of endpoints, (from, to)")
@@ -127,13 +128,28 @@ def transfers_time(pairs: Sequence[tuple[str, str]], nbytes: Sizes, fabric: Fabr
     part = library_of(fabric, pairs[0][0], library)
     size, = sizes(nbytes=nbytes)
     ends = [end for pair in dict.fromkeys(pairs) for end in pair]
-    peers = max(ends.count(end) for end in ends)
+    peers, world = max(ends.count(end) for end in ends), _world(world, len(set(ends)))
     flows = flows_of(fabric, list(pairs), 1.0)
     wire = size * shared_time(flows, fabric.links.bandwidth)
     medium = medium_of(fabric, pairs, flows.links.tolist())
     latency = float(flows.latency_time.max())
     chosen = direct_protocol(part, size) if protocol is None else np.full(
         size.shape, PROTOCOLS.index(known("protocol", protocol, ("ll", "simple"))))
-    low, high = (direct_cost(part, op, peers, latency, medium, name, size, wire).total
+    low, high = (direct_cost(part, op, peers, world, latency, medium, name, size, wire,
+                             mixed=_mixed(pairs)).total
                  for name in ("ll", "simple"))
     return bare(np.where(size > 0, np.where(chosen == 0, low, high), 0.0))
+
+
+def _world(world: int | None, least: int) -> int:
+    if world is None:
+        return least
+    if world < least:
+        raise UsageError(f"world is {world}; {least} ranks send or receive")
+    return world
+
+
+def _mixed(pairs: Sequence[tuple[str, str]]) -> bool:
+    """Whether a rank sends to one and receives from another."""
+    to, of = ({pair[end]: pair[1 - end] for pair in pairs} for end in (0, 1))
+    return any(rank in of and of[rank] != other for rank, other in to.items())
