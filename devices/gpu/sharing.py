@@ -7,6 +7,10 @@ not fill any resource together run as fast as alone. What there is of a resource
 own operations attain of its peak, by the calibration of `gemm`, `pieces` and `attention`: the
 rest nobody gets, alone or not.
 
+Use it where kernels have many short blocks and bandwidth decides, inside models that share a GPU at
+every event; where one of them fills the SMs (products, convolutions) or priorities matter, run
+`rackwright.devices.gpu.cycle` instead, which knows blocks. A test holds the two together.
+
 Leaves out: thread blocks, which hold SMs, registers and shared memory until they end, so that a
 kernel that fills the SMs delays others' starts, of higher priority too; L2 evictions; clocks that
 fall under joint load; launch queues. None of it is fitted to measurements of concurrent kernels:
