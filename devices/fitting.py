@@ -70,15 +70,19 @@ def read_rows(folder: Path, operation: Operation) -> dict[str, npt.NDArray[Any]]
 
 
 def fit(part: P, operation: Operation, rows: Rows) -> dict[str, float]:
-    """Coefficients of `operation` fitted to `rows`, rounded to DIGITS significant digits."""
+    """Coefficients of `operation` fitted to `rows`, rounded to DIGITS significant digits.
+
+    A column "weight" says how many times a row counts.
+    """
     from scipy.optimize import least_squares
 
     names, start = list(operation.start), np.array(list(operation.start.values()))
+    weights = rows["weight"].astype(int) if "weight" in rows else 1
 
     def residual(scaled: Floats) -> Floats:
         trial = with_coefficients(part, operation, dict(zip(names, np.abs(scaled) * start,
                                                            strict=True)))
-        return np.log(errors(trial, operation, rows) + 1)
+        return np.repeat(np.log(errors(trial, operation, rows) + 1), weights)
 
     found = least_squares(residual, np.ones(len(start)), loss="soft_l1", f_scale=OUTLIER,
                           diff_step=np.full(len(start), 1e-3))

@@ -1,77 +1,80 @@
-"""What is fitted to which measurements: the operations of `fitting`, for GPUs and PCIe.
+"""What is fitted to which measurements: the operations of `fitting`, for GPUs.
 
 The files are those of a measured folder (`h100_x1/`): columns as in its CSV heads, times in us.
 Other parts measured the same way are fitted with the same operations.
+
+Left out: products, experts and grouped products, which are fitted to the tables of
+`rackwright calibrate` (see `calibrate.refit`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from rackwright.devices.fitting import Operation, Rows
 from rackwright.devices.gpu.part import Gpu
-from rackwright.devices.pcie.part import Pcie
 
-__all__ = ["GPU_OPERATIONS", "PCIE_COPY"]
-
-
-def _gemm(gpu: Gpu, rows: Rows) -> Any:
-    return gpu.gemm_time(rows["m"], rows["n"], rows["k"])
+__all__ = ["GPU_OPERATIONS"]
 
 
 def _attention(gpu: Gpu, rows: Rows) -> Any:
-    return gpu.attention_time(rows["batch"], rows["heads"], rows["kv_heads"], rows["head_dim"],
-                              rows["q_len"], rows["kv_len"])
-
-
-def _expert(gpu: Gpu, rows: Rows) -> Any:
-    return gpu.expert_time(rows["tokens"], rows["hidden"], rows["ffn"])
-
-
-def _pieces(gpu: Gpu, rows: Rows) -> Any:
-    by_bytes = {"copy": gpu.copy_time, "scale_inplace": gpu.in_place_time}
-    by_rows = {"add": gpu.add_time, "layer_norm": gpu.norm_time, "silu_mul": gpu.silu_mul_time}
-    time = np.full(len(rows["op"]), np.nan)
-    for name, method in by_bytes.items():
-        here = rows["op"] == name
-        time[here] = method(rows["bytes"][here])
-    for name, piece in by_rows.items():
-        here = rows["op"] == name
-        time[here] = piece(rows["tokens"][here], rows["dim"][here])
+    """Older tables tell no causal from full and no cold from warm: causal, and warm."""
+    names = ("batch", "heads", "kv_heads", "head_dim", "q_len", "kv_len")
+    full = (np.asarray(rows.get("causal", "yes")) == "no") & (rows["q_len"] > 1)
+    cold = np.asarray(rows.get("cache", "warm")) == "cold"
+    time = np.full(len(rows["q_len"]), np.nan)
+    for causal in (True, False):
+        for cache in ("cold", "warm"):
+            here = (full != causal) & (cold == (cache == "cold"))
+            shape = {name: rows[name][here] for name in names}
+            time[here] = gpu.attention_time(**shape, causal=causal, cache=cache)
     return time
 
 
-def _pcie(pcie: Pcie, rows: Rows) -> Any:
-    return np.where(rows["direction"] == "h2d", pcie.transfer_time(rows["bytes"], "h2d"),
-                    pcie.transfer_time(rows["bytes"], "d2h"))
-
-
-def _one_way_pinned(row: Mapping[str, str]) -> bool:
-    return row["host_memory"] == "pinned" and row["direction"] in ("h2d", "d2h")
+def _pieces(gpu: Gpu, rows: Rows) -> Any:
+    by_bytes = {"copy": gpu.copy_time, "fill": gpu.fill_time, "scale_inplace": gpu.in_place_time}
+    by_rows: dict[str, Callable[..., Any]] = {
+        "add": gpu.add_time, "gelu": partial(gpu.activation_time, kind="gelu"),
+        "layer_norm": gpu.norm_time, "relu": partial(gpu.activation_time, kind="relu"),
+        "rms_norm": partial(gpu.norm_time, kind="rms"), "silu_mul": gpu.silu_mul_time,
+        "softmax": gpu.softmax_time}
+    cold = np.asarray(rows.get("residence", "warm")) == "cold"
+    time = np.full(len(rows["op"]), np.nan)
+    for name, method in by_bytes.items():
+        for cache in ("cold", "warm"):
+            here = (rows["op"] == name) & (cold == (cache == "cold"))
+            if here.any():
+                time[here] = method(rows["bytes"][here], cache=cache)
+    for name, piece in by_rows.items():
+        here = rows["op"] == name
+        if here.any():
+            time[here] = piece(rows["tokens"][here], rows["dim"][here])
+    return time
 
 
 GPU_OPERATIONS: Mapping[str, Operation] = {
-    "gemm": Operation("gemm", {
-        "floor_time": 3.2e-6, "math_share": 0.84, "memory_share": 0.88, "load_per_clock": 90.0,
-        "prologue_clocks": 2000.0, "clock_loss": 0.2, "clock_time": 3e-4},
-        ("gemm.csv",), _gemm, ("n", "k")),
     "pieces": Operation("pieces", {
-        "floor_time": 1.4e-6, "memory_share": 0.9, "l2_per_clock": 25.0, "l2_reach": 0.8,
-        "large_copy_share": 0.73, "norm_row_time": 1e-9, "norm_share": 0.65},
+        "floor_time": 1.2e-06, "ramp_time": 8e-08, "memory_time": 4.5e-07,
+        "fill_floor_time": 1e-06, "fill_memory_time": 1.3e-07, "special_time": 2e-07,
+        "memory_share": 0.9, "fill_share": 0.96, "l2_reach": 0.76, "read_per_clock": 25.3,
+        "write_per_clock": 13.5, "in_place_per_clock": 20.7, "aliased_per_clock": 6.7,
+        "gelu_per_clock": 3.66, "silu_per_clock": 4.0, "layer_norm_start_clocks": 1900.0,
+        "layer_norm_clocks": 2.0, "rms_norm_start_clocks": 700.0, "rms_norm_clocks": 1.37,
+        "norm_rows": 6.5, "norm_reach": 4600.0, "softmax_row_clocks": 6.4,
+        "softmax_row_rows": 14.0, "softmax_block_clocks": 0.76, "softmax_block_rows": 0.91},
         ("memory.csv", "pieces.csv"), _pieces, ("op", "bytes", "tokens", "dim")),
     "attention": Operation("attention", {
-        "floor_time": 3.6e-6, "math_share": 0.65, "block_clocks": 4000.0, "tail_share": 0.4,
-        "memory_share": 0.93, "wave_time": 4e-7, "split_time": 2e-6, "stream_per_clock": 25.0},
+        "l2_reach": 0.9, "floor_time": 1.02e-06, "memory_share": 0.91, "memory_time": 8.5e-07,
+        "start_clocks": 32.5, "key_clocks": 14.0, "walk_per_clock": 100.0, "exposed_share": 0.3,
+        "split_time": 2.8e-06, "part_time": 8e-09, "prefill_floor_time": 3e-06,
+        "wide_time": 1.05e-06, "math_share": 0.98, "softmax_clocks": 7.9, "block_clocks": 2590.0,
+        "mask_clocks": 716.0, "tail_share": 0.58, "power_share": 0.495,
+        "extend_floor_time": 5.1e-06, "extend_math_share": 0.39, "extend_softmax_clocks": 9.7,
+        "extend_pair": 1.8, "extend_split_time": 3.8e-06, "join_bandwidth": 5.9e+12},
         ("attention.csv",), _attention, ("batch", "q_len", "kv_len")),
-    "expert": Operation("expert", {"strided_factor": 1.5, "gap_time": 2e-6},
-                        ("moe_expert.csv",), _expert, ("tokens",)),
 }
-"""In the order of fitting: attention uses the L2 of `pieces`, `expert` the products and pieces."""
-
-PCIE_COPY = Operation("copy", {
-    "link_share": 0.95, "h2d_floor_time": 3.7e-6, "h2d_setup_time": 2.5e-6,
-    "d2h_floor_time": 3.5e-6, "d2h_setup_time": 1.5e-6},
-    ("pcie.csv",), _pcie, ("bytes",), _one_way_pinned)
+"""In the order of fitting: attention uses the L2 of `pieces`."""
