@@ -14,10 +14,13 @@ import functools
 from pathlib import Path
 from typing import TypeVar
 
+from rackwright.devices import fidelity as fidelities
+from rackwright.devices.collectives import Collectives
 from rackwright.devices.gpu.part import Gpu
 from rackwright.devices.host.cpu import Cpu
 from rackwright.devices.host.memory import Memory
 from rackwright.devices.host.nvme import Nvme
+from rackwright.devices.host.server import Server
 from rackwright.devices.link import Link
 from rackwright.devices.link_part import LinkPart
 from rackwright.devices.nic.part import Nic, SmartNic
@@ -29,6 +32,7 @@ from rackwright.devices.switch import PcieSwitch, Switch
 from rackwright.errors import CatalogError, UnknownName
 
 __all__ = [
+    "collectives",
     "cpu",
     "get",
     "gpu",
@@ -41,14 +45,17 @@ __all__ = [
     "nvme",
     "pcie",
     "pcie_switch",
+    "server",
     "smart_nic",
     "switch",
 ]
 
 _HERE = Path(__file__).parent
 _CLASSES: dict[str, type[Part]] = {
-    "cpu": Cpu, "gpu": Gpu, "link": LinkPart, "memory": Memory, "nic": Nic, "nvme": Nvme,
-    "pcie": Pcie, "pcie-switch": PcieSwitch, "smart-nic": SmartNic, "switch": Switch,
+    "collectives": Collectives, "cpu": Cpu, "gpu": Gpu, "link": LinkPart, "memory": Memory,
+    "nic": Nic, "nvme": Nvme,
+    "pcie": Pcie, "pcie-switch": PcieSwitch, "server": Server, "smart-nic": SmartNic,
+    "switch": Switch,
 }
 P = TypeVar("P", bound=Part)
 
@@ -72,18 +79,22 @@ def names(kind: str | None = None, *, folder: str | Path | None = None) -> tuple
 
 
 def get(name: str, fidelity: str = "analytic", *, folder: str | Path | None = None) -> Part:
-    """The part called `name`, of whatever kind."""
+    """The part called `name`, of whatever kind, under the model of that `fidelity`."""
     if name not in _files(folder):
         raise UnknownName("part", name, _files(folder))
-    if fidelity != "analytic":
-        raise UnknownName(f"fidelity of {name}", fidelity, ["analytic"])
-    return _part(name, _key(folder))
+    return _part(name, fidelity, _key(folder))
 
 
 def load_part(path: str | Path) -> Part:
     """The part in one TOML file; what it is `like` comes from its folder or the catalog."""
     file = Path(path)
     return _make(read(file, lambda name: _file(name, file.parent)))
+
+
+def collectives(name: str, fidelity: str = "analytic", *,
+                folder: str | Path | None = None) -> Collectives:
+    """A library of collectives on a family of GPUs."""
+    return _typed(Collectives, "library of collectives", "collectives", name, fidelity, folder)
 
 
 def cpu(name: str, fidelity: str = "analytic", *, folder: str | Path | None = None) -> Cpu:
@@ -130,6 +141,11 @@ def pcie_switch(name: str, fidelity: str = "analytic", *,
                 folder: str | Path | None = None) -> PcieSwitch:
     """A PCIe switch."""
     return _typed(PcieSwitch, "PCIe switch", "pcie-switch", name, fidelity, folder)
+
+
+def server(name: str, fidelity: str = "analytic", *, folder: str | Path | None = None) -> Server:
+    """A server: sockets, memory, adapters and drives by name, and the board around them."""
+    return _typed(Server, "server", "server", name, fidelity, folder)
 
 
 def smart_nic(name: str, fidelity: str = "analytic", *,
@@ -199,8 +215,10 @@ def _resolved(name: str, folder: Path | None, above: tuple[str, ...]) -> PartFil
 
 
 @functools.cache
-def _part(name: str, folder: Path | None) -> Part:
-    return _make(_file(name, folder))
+def _part(name: str, fidelity: str, folder: Path | None) -> Part:
+    if fidelity == fidelities.ANALYTIC:
+        return _make(_file(name, folder))
+    return fidelities.under(_part(name, fidelities.ANALYTIC, folder), fidelity)
 
 
 def _make(file: PartFile) -> Part:

@@ -1,55 +1,79 @@
-"""PCIe, in closed form.
+"""PCIe parts: a connection of a generation and width, its costs in closed form.
 
-Models: lane rate, line encoding (8b/10b to 5 GT/s, 128b/130b above), the headers and framing
-around every payload of at most `max_payload` bytes, the share left by acknowledgements, flow
-control and the host's memory path (`link_share`, fitted), and for a copy started on a GPU's
-stream the fixed cost of starting it.
+Two layers. `write_time`, `read_time` and the bandwidths are of the protocol, TLP by TLP (`closed`):
+headers, acknowledgements, credits, tags, read completions, latencies of the ports. A copy started
+on a GPU's stream (`transfer_time`) adds what drivers and copy engines do, as fitted (`copy`). One
+number joins them: `link_share`, the part of the wire time that real devices fill, is fitted to
+copies over gen 5 x16 and taken for all generations; see `docs/design/0009-pcie.md` for how that
+meets measurements of others on gen 3.
 
-Leaves out: back-to-back TLPs and credits one by one, both directions at once (two links, and a
-host-side limit that the engine's flows may add), pageable host memory (staged through the CPU),
-completions cut at the read-completion boundary.
-
-Sources: PCI Express Base Specification 5.0, sections 3 and 4 (encoding, framing, header sizes;
-recalled, not checked); `h100_x1/pcie.csv` for what is fitted.
+Leaves out: what `closed` and `copy` leave out; contention with other flows (`sharing`). Sources:
+`wire` for the protocol; the part's file for everything else.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from rackwright.devices.arguments import Seconds, Sizes, bare, sizes
 from rackwright.devices.link import Link
-from rackwright.devices.part import Band, Fit, Part, fitted, quantity
-from rackwright.errors import UnknownName
+from rackwright.devices.part import Band, Part, fitted, quantity
+from rackwright.devices.pcie import closed
+from rackwright.devices.pcie.copy import PcieFit, copy_seconds
+from rackwright.devices.pcie.dma import NVME, Dma, dma_time
+from rackwright.devices.pcie.path import PciePath
+from rackwright.devices.pcie.setup import PcieSetup
+from rackwright.devices.pcie.wire import FLIT_NBYTES, FLIT_TLP_NBYTES, POSTED
+from rackwright.errors import CatalogError, UnknownName, UsageError
 
 __all__ = ["Pcie", "PcieFit"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class PcieFit(Fit):
-    """`link_share`: payload over what the headers leave. Times in seconds, one a direction:
-    `*_floor_time` is the shortest copy, `*_setup_time` precedes the bytes of a long one."""
-
-    link_share: float
-    h2d_floor_time: float
-    h2d_setup_time: float
-    d2h_floor_time: float
-    d2h_setup_time: float
-
-
-@dataclass(frozen=True, kw_only=True)
 class Pcie(Part):
-    """A connection of some generation and width; one direction's numbers hold for both."""
+    """A connection of some generation and width; one direction's numbers hold for both.
 
+    `latency_time`: from a device to host memory, one way; `link_time` is the part of it between
+    the two ports, the rest is the host's. Credits are those of either end, 0 unlimited.
+    """
+
+    generation: int = quantity("count")
     lane_rate: float = quantity("lane_rate")
     lanes: int = quantity("count")
-    encoding: float = quantity("ratio")
     max_payload_nbytes: int = quantity("bytes", "max_payload")
-    tlp_overhead_nbytes: int = quantity("bytes", "tlp_overhead")
+    max_read_request_nbytes: int = quantity("bytes", "max_read_request")
+    tags: int = quantity("count")
+    posted_headers: int = quantity("count")
+    posted_data: int = quantity("count")
+    nonposted_headers: int = quantity("count")
     latency_time: float = quantity("time", "latency")
+    link_time: float = quantity("time", "link_latency")
+    bit_error_rate: float = quantity("ratio")
+    flit_error_rate: float = quantity("ratio")
     copy: PcieFit = fitted(PcieFit)
+
+    def __post_init__(self) -> None:
+        try:
+            setup = self._protocol
+        except UsageError as problem:
+            raise CatalogError(f"{self.name}: {problem}") from None
+        if self.lane_rate != setup.wire.lane_rate:
+            raise CatalogError(f"{self.name}: lane_rate is {self.lane_rate / 1e9:g} GT/s; PCIe "
+                               f"{self.generation} has {setup.wire.lane_rate / 1e9:g}")
+
+    @property
+    def encoding(self) -> float:
+        """Bits that carry something, of those on the wire."""
+        return self._protocol.wire.encoding
+
+    @property
+    def tlp_overhead_nbytes(self) -> int:
+        """Bytes around the payload of a posted write."""
+        return self._protocol.overhead_nbytes(POSTED)
 
     @property
     def rate_bps(self) -> float:
@@ -60,7 +84,8 @@ class Pcie(Part):
     def efficiency(self) -> float:
         """Payload's share of `rate_bps` in long transfers."""
         tlp = self.max_payload_nbytes / (self.max_payload_nbytes + self.tlp_overhead_nbytes)
-        return self.encoding * tlp * self.copy.link_share
+        flit = FLIT_TLP_NBYTES / FLIT_NBYTES if self._protocol.wire.flits else 1.0
+        return self.encoding * flit * tlp * self.copy.link_share
 
     @property
     def bandwidth(self) -> float:
@@ -72,25 +97,65 @@ class Pcie(Part):
         return Link(self.name, "pcie", self.rate_bps, self.efficiency, self.latency_time,
                     self.sources["lane_rate"], self.content_hash, self.sources)
 
-    def transfer_time(self, nbytes: Sizes, direction: str = "h2d") -> Seconds:
-        """Seconds of one copy between pinned host memory and a device, started on a stream.
+    def setup(self, **changes: Any) -> PcieSetup:
+        """How the link is set, for the models of the protocol; `changes` as in `PcieSetup`.
 
-        `direction`: "h2d" or "d2h". No bytes take no time: nothing is started. Contention and
-        pageable memory are left out. Raises `UsageError`, `UnknownName`.
+        `wire_share` is `link_share`, and 1 for the protocol alone. Raises `UsageError`.
         """
-        floor, setup = self._start(direction)
+        return self._protocol.replace(wire_share=self.copy.link_share).replace(**changes)
+
+    def path(self, *others: tuple[float, Pcie], target: str = "host",
+             cut_through: bool = True) -> PciePath:
+        """From a device over this link, then over switches: pairs (seconds through, link)."""
+        return PciePath((self.setup(), *(part.setup() for _, part in others)),
+                        tuple(time for time, _ in others), target, cut_through)
+
+    def write_time(self, nbytes: Sizes, address: Sizes = 0, **changes: Any) -> Seconds:
+        """Seconds until a device's posted writes are in host memory. Raises `UsageError`."""
+        return closed.write_time(self.setup(**changes), nbytes, address)
+
+    def read_time(self, nbytes: Sizes, address: Sizes = 0, **changes: Any) -> Seconds:
+        """Seconds until a device has read from host memory. Raises `UsageError`."""
+        return closed.read_time(self.setup(**changes), nbytes, address)
+
+    def duplex_time(self, nbytes: Sizes, **changes: Any) -> Seconds:
+        """Seconds until a device has read `nbytes` and written as many at once."""
+        return closed.duplex_time(self.setup(**changes), nbytes)
+
+    def transfer_time(self, nbytes: Sizes, direction: str = "h2d",
+                      host_memory: str = "pinned") -> Seconds:
+        """Seconds of one copy between host memory and a GPU, started on a stream.
+
+        `direction`: "h2d", "d2h", or "both": a pair, `nbytes` each way at once (pinned only).
+        `host_memory`: "pinned" or "pageable". No bytes take no time: nothing is started. Raises
+        `UsageError`, `UnknownName`.
+        """
         n, = sizes(nbytes=nbytes)
-        return bare(np.where(n > 0, np.maximum(floor, setup + n / self.bandwidth), 0.0))
+        return bare(np.where(n > 0, copy_seconds(self, n, direction, host_memory), 0.0))
+
+    def dma_time(self, nbytes: Sizes, direction: str = "h2d", buffer_nbytes: Sizes = 4096,
+                 engine: Dma = NVME, **changes: Any) -> Seconds:
+        """Seconds from a doorbell until the host knows that a DMA engine has moved `nbytes`.
+
+        "h2d" reads host memory, "d2h" writes it; a descriptor holds `buffer_nbytes`. Raises
+        `UsageError`, `UnknownName`.
+        """
+        return dma_time(PciePath((self.setup(**changes),)), engine, nbytes, buffer_nbytes,
+                        direction)
 
     def band(self, operation: str = "transfer") -> Band:
-        """(class, median, p90) of `transfer_time`'s relative error."""
+        """(class, median, p90) of `transfer_time`'s relative error (pinned memory)."""
         if operation != "transfer":
             raise UnknownName("operation", operation, ["transfer"])
         return self.copy.band
 
-    def _start(self, direction: str) -> tuple[float, float]:
-        if direction == "h2d":
-            return self.copy.h2d_floor_time, self.copy.h2d_setup_time
-        if direction == "d2h":
-            return self.copy.d2h_floor_time, self.copy.d2h_setup_time
-        raise UnknownName("direction", direction, ["h2d", "d2h"])
+    @cached_property
+    def _protocol(self) -> PcieSetup:
+        return PcieSetup(
+            generation=self.generation, lanes=self.lanes,
+            max_payload_nbytes=self.max_payload_nbytes,
+            max_read_request_nbytes=self.max_read_request_nbytes, tags=self.tags,
+            posted_headers=self.posted_headers, posted_data=self.posted_data,
+            nonposted_headers=self.nonposted_headers, link_time=self.link_time,
+            host_time=self.latency_time - self.link_time, bit_error_rate=self.bit_error_rate,
+            flit_error_rate=self.flit_error_rate)

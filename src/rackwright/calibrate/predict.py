@@ -1,25 +1,24 @@
 """What a part's cost methods say of measured points: the operation's name, and the prediction.
 
-Points that no method covers (fills, activations alone, pageable and two-way copies, launches) have
-no prediction. Convolutions and grouped products are held against the product model that would
-serve for them: a convolution as one product of its unfolded input (forward: rows are output
-pixels; gradient of the input: rows are input pixels; of the weights: the pixels are summed over),
-a grouped product as `grouped_seconds` without split k. An RMS norm and a softmax are held against
-`norm_time`.
+Points that no method covers (pageable copies both ways) have no prediction. Grouped products are
+held against `grouped_seconds` without split k, two streams against the cycle-approximate GPU (the
+first stream's time; `stream_works` has both).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
+from rackwright.calibrate import predict_collectives
 from rackwright.calibrate.measure_products import rows_per_expert
 from rackwright.calibrate.tables import Point
 from rackwright.devices import catalog
 from rackwright.devices.arguments import Floats
-from rackwright.devices.gpu.gemm import grouped_seconds
-from rackwright.devices.gpu.part import DTYPE_BYTES, Gpu
+from rackwright.devices.gpu.experts import grouped_seconds
+from rackwright.devices.gpu.part import Gpu
 
 __all__ = ["BANDS", "operation", "predictions"]
 
@@ -74,7 +73,7 @@ def _attention(gpu: Gpu, first: Point, columns: Floats) -> Floats:
     causal = first["phase"] == "decode" or first["causal"] == "yes"
     batch, heads, kv_heads, head_dim, q_len, kv_len = columns
     return np.asarray(gpu.attention_time(batch, heads, kv_heads, head_dim, q_len, kv_len,
-                                         causal))
+                                         causal, cache=str(first["cache"])))
 
 
 def _expert(gpu: Gpu, _: Point, columns: Floats) -> Floats:
@@ -83,57 +82,60 @@ def _expert(gpu: Gpu, _: Point, columns: Floats) -> Floats:
 
 
 def _grouped(gpu: Gpu, first: Point, columns: Floats) -> Floats:
-    peak, width = gpu.peak_flops("bf16"), DTYPE_BYTES["bf16"]
-    return np.array([float(grouped_seconds(
-        gpu, peak, width,
-        np.array(rows_per_expert(int(rows), int(experts), str(first["skew"])), np.float64),
-        np.asarray(n), np.asarray(k), (1,))) for experts, n, k, rows in columns.T])
+    experts, n, k, rows = columns
+    counts = np.zeros((len(rows), int(experts.max())))
+    for place, (some, of) in enumerate(zip(rows, experts, strict=True)):
+        counts[place, :int(of)] = rows_per_expert(int(some), int(of), str(first["skew"]))
+    return grouped_seconds(gpu, "bf16", counts, n, k)
 
 
-def _pieces(gpu: Gpu, first: Point, columns: Floats) -> Floats | float:
+def _pieces(gpu: Gpu, first: Point, columns: Floats) -> Floats:
     methods: dict[str, Callable[..., object]] = {
-        "add": gpu.add_time, "layer_norm": gpu.norm_time, "rms_norm": gpu.norm_time,
-        "silu_mul": gpu.silu_mul_time, "softmax": gpu.norm_time}
-    method = methods.get(str(first["op"]))
-    return np.asarray(method(*columns), np.float64) if method else np.nan
+        "add": gpu.add_time, "gelu": partial(gpu.activation_time, kind="gelu"),
+        "layer_norm": gpu.norm_time, "relu": partial(gpu.activation_time, kind="relu"),
+        "rms_norm": partial(gpu.norm_time, kind="rms"), "silu_mul": gpu.silu_mul_time,
+        "softmax": gpu.softmax_time}
+    return np.asarray(methods[str(first["op"])](*columns), np.float64)
 
 
-def _memory(gpu: Gpu, first: Point, columns: Floats) -> Floats | float:
-    if first["op"] == "copy":
-        return np.asarray(gpu.copy_time(columns[0]))
-    if first["op"] == "scale_inplace":
-        return np.asarray(gpu.in_place_time(columns[0]))
-    return np.nan
+def _memory(gpu: Gpu, first: Point, columns: Floats) -> Floats:
+    methods = {"copy": gpu.copy_time, "fill": gpu.fill_time, "scale_inplace": gpu.in_place_time}
+    method = methods[str(first["op"])]
+    return np.asarray(method(columns[0], cache=str(first["residence"])), np.float64)
 
 
 def _conv(gpu: Gpu, first: Point, columns: Floats) -> Floats:
     batch, inputs, outputs, size, kernel, stride = columns
-    result = np.ceil(size / stride)  # padded by half the kernel
-    window, pixels = kernel ** 2, batch * result ** 2
-    if first["direction"] == "forward":
-        return np.asarray(gpu.gemm_time(pixels, outputs, inputs * window))
-    if first["direction"] == "backward_weight":
-        return np.asarray(gpu.gemm_time(outputs, inputs * window, pixels))
-    taps = np.ceil(window / stride ** 2)  # of the kernel, that reach an input pixel on average
-    return np.asarray(gpu.gemm_time(batch * size ** 2, inputs, outputs * taps))
+    return np.asarray(gpu.conv_time(batch, inputs, outputs, size, size, kernel, stride,
+                                    direction=str(first["direction"])))
+
+
+def _streams(gpu: Gpu, first: Point, columns: Floats) -> Floats:
+    from rackwright.calibrate.stream_works import predict_streams  # loads the compiled model
+
+    words = first.values[0], first.values[1], first.values[3]
+    return np.array([predict_streams(gpu, Point("streams", (
+        words[0], words[1], int(size), words[2], int(other))))[0] for size, other in columns.T])
 
 
 def _pcie(gpu: Gpu, first: Point, columns: Floats) -> Floats | float:
-    if first["host_memory"] != "pinned" or first["direction"] == "both" or not gpu.pcie:
+    direction, memory = str(first["direction"]), str(first["host_memory"])
+    if not gpu.pcie or (direction, memory) == ("both", "pageable"):
         return np.nan
-    return np.asarray(catalog.pcie(gpu.pcie).transfer_time(columns[0], str(first["direction"])))
+    part = catalog.pcie(gpu.pcie)
+    return np.asarray(part.transfer_time(columns[0], direction, host_memory=memory))
 
 
-def _power(gpu: Gpu, first: Point, _: Floats) -> Floats | float:
-    watts = {"copy": gpu.copy_watts, "gemm_bf16": gpu.matrix_watts, "idle": gpu.idle_watts}
-    return watts.get(str(first["load"])) or np.nan
+def _power(gpu: Gpu, first: Point, _: Floats) -> float:
+    return gpu.power_watts(1.0, str(first["load"]))
 
 
-def _nothing(gpu: Gpu, first: Point, columns: Floats) -> float:
-    return np.nan
+def _launch(gpu: Gpu, first: Point, _: Floats) -> float:
+    return gpu.launch_time(str(first["kind"]))
 
 
 _PREDICT: Mapping[str, Callable[[Gpu, Point, Floats], Floats | float]] = {
-    "attention": _attention, "conv": _conv, "expert": _expert, "gemm": _gemm,
-    "grouped": _grouped, "launch": _nothing, "memory": _memory, "pcie": _pcie,
-    "pieces": _pieces, "power": _power}
+    "attention": _attention, "collectives": predict_collectives.collectives, "conv": _conv,
+    "expert": _expert, "gemm": _gemm, "grouped": _grouped, "launch": _launch, "memory": _memory,
+    "p2p": predict_collectives.p2p, "pcie": _pcie, "pcie_multi": predict_collectives.pcie_multi,
+    "pieces": _pieces, "power": _power, "streams": _streams}
