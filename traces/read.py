@@ -83,8 +83,8 @@ _FORMATS: dict[str, Callable[[Table, int | None], RequestTrace]] = {
 def _unknown_header(table: Table) -> NoReturn:
     missing = table.header[:1].isdigit()
     problem = "the header line is missing" if missing else "unknown header"
-    known = " or ".join(repr(header) for header in _FORMATS)
-    raise TraceError(f"{problem}: {short(repr(table.header))}; expected {known}",
+    raise TraceError(f"{problem}: {short(repr(table.header))}; expected {NATIVE_HEADER!r}, or that "
+                     f"of Azure ({AZURE_HEADER!r}), BurstGPT or Vidur",
                      place=table.path, line=table.header_line)
 
 
