@@ -28,7 +28,8 @@ TIERS: tuple[tuple[str, ...], ...] = (
     ("devices",),
     ("topologies",),
     ("models",),
-    ("run", "replays", "result", "outdir", "study", "report", "calibrate", "panel"),
+    ("run", "replays", "result", "outdir", "study", "report", "calibrate", "fidelity",
+     "panel", "sensitivities"),
     ("cli",),
     ("__main__",),
 )

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from rackwright.calibrate import plan
+from rackwright.calibrate.plan import plan_of
 from rackwright.calibrate.rows import append
 from rackwright.cli import main
 
@@ -29,7 +30,7 @@ def command(capsys, monkeypatch):
 def test_a_dry_run_measures_nothing(command, tmp_path):
     code, out, err = command("calibrate", "gpu", "--out", tmp_path / "new", "--dry-run")
     assert (code, err) == (0, "") and not (tmp_path / "new").exists()
-    assert f"{len(plan())} points are left" in out and "attention" in out
+    assert f"{len(plan_of('gpu'))} points are left" in out and "attention" in out
 
 
 def test_a_dry_run_counts_what_is_left(command, tmp_path, bench):
@@ -94,6 +95,7 @@ def test_a_fit_says_what_it_changes(command):
     code, out, _ = command("calibrate", "fit", "h100-sxm", "--json")
     found = json.loads(out)
     assert code == 0 and set(found) == {"after", "before", "coefficients"}
-    assert set(found["coefficients"]) == {"attention", "expert", "gemm", "pieces"}
+    assert set(found["coefficients"]) == {"attention", "conv", "expert", "gemm", "gemm_types",
+                                          "moe", "pieces"}
     assert [row["operation"] for row in found["after"]] == [
         row["operation"] for row in found["before"]]

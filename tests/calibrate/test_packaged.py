@@ -3,32 +3,33 @@
 from __future__ import annotations
 
 import json
-import re
 
 import numpy as np
 import pytest
 
 from rackwright.calibrate import measured_folder, measured_parts, plan, read_folder
+from rackwright.calibrate.tables import tables_of
 from rackwright.errors import UnknownName
 
 PARTS = ("h100-sxm", "h200-sxm")
+HOSTS = ("h100-sxm-x4", "h100-sxm-x8", "h200-sxm-x8")  # see test_collectives_packaged
 GPUS = (("h100-sxm", "NVIDIA H100 80GB HBM3"), ("h200-sxm", "NVIDIA H200"))
 BANDWIDTHS = (("h100-sxm", 3.352e12), ("h200-sxm", 4.8e12))  # datasheets
 
 
 def test_the_parts():
-    assert measured_parts() == PARTS
+    assert measured_parts() == tuple(sorted(PARTS + HOSTS))
 
 
 def test_an_unknown_part():
-    with pytest.raises(UnknownName, match=re.escape("Known: h100-sxm, h200-sxm")):
+    with pytest.raises(UnknownName, match="Known: h100-sxm, h100-sxm-x4, h100-sxm-x8, h2"):
         measured_folder("h100")
 
 
 @pytest.mark.parametrize("part", PARTS)
 def test_every_point_of_the_plan_is_there_in_its_set(part):
     there = {row.point for rows in read_folder(measured_folder(part)).values() for row in rows}
-    assert there == set(plan())
+    assert there == set(plan(tables_of("gpu")))
 
 
 @pytest.mark.parametrize("part", PARTS)

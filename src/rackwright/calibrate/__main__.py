@@ -9,12 +9,15 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
+from rackwright.calibrate import crew
 from rackwright.calibrate.machine import bench, torch_with_gpu, write_description
 from rackwright.calibrate.plan import plan
 from rackwright.calibrate.session import Report, run
-from rackwright.errors import RackwrightError
+from rackwright.calibrate.tables import TABLES, tables_of
+from rackwright.errors import RackwrightError, UsageError
 
 EVERY = 20.0  # seconds between lines of progress
 
@@ -23,15 +26,25 @@ def main() -> int:
     """Measure; returns the exit code."""
     parser = argparse.ArgumentParser(prog="rackwright.calibrate")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--only", default="", help="tables, with commas between")
+    parser.add_argument("--only", default=",".join(tables_of("gpu")),
+                        help="tables, with commas between: those of one GPU, or those of several")
     parser.add_argument("--budget", type=float, help="seconds after which to stop")
     parser.add_argument("--every", type=int, default=1, help="measure each so-manieth point only")
     given = parser.parse_args()
     try:
-        points = plan([name for name in given.only.split(",") if name])[::given.every]
+        names = [name for name in given.only.split(",") if name]
+        points = plan(names)[::given.every]
+        several = {TABLES[name].command != "gpu" for name in names}
+        if len(several) != 1:
+            raise UsageError("--only must name tables of one GPU, or tables of several")
         torch = torch_with_gpu()
-        write_description(torch, given.out)
-        done = run(points, given.out, bench(torch), given.budget, _lines())
+        if True in several:
+            points = crew.possible(points, crew.usable(torch))
+            write_description(torch, given.out, crew.describe(torch))
+        else:
+            write_description(torch, given.out)
+        with crew.crew(torch) if True in several else nullcontext(bench(torch)) as measure:
+            done = run(points, given.out, measure, given.budget, _lines())
     except RackwrightError as problem:
         print(f"rackwright: error: {problem}", file=sys.stderr)
         return problem.exit_code

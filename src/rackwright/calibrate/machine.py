@@ -15,6 +15,7 @@ from typing import Any
 from rackwright.calibrate.measure_host import HostBench, smi
 from rackwright.calibrate.measure_kernels import KernelBench
 from rackwright.calibrate.measure_products import ProductBench
+from rackwright.calibrate.measure_streams import StreamBench
 from rackwright.calibrate.session import Measure
 from rackwright.calibrate.tables import Point
 from rackwright.calibrate.timing import GraphTimer
@@ -42,11 +43,12 @@ def bench(torch: Any) -> Measure:
     timer = GraphTimer(torch)
     products, kernels, host = (ProductBench(torch, timer), KernelBench(torch, timer),
                                HostBench(torch, timer))
+    streams = StreamBench(torch)
     benches: Mapping[str, Measure] = {
         "attention": kernels.attention, "conv": products.conv, "expert": products.expert,
         "gemm": products.gemm, "grouped": products.grouped, "launch": host.launch,
         "memory": kernels.memory, "pcie": host.pcie, "pieces": kernels.pieces,
-        "power": host.power}
+        "power": host.power, "streams": streams.streams}
     last = ""
 
     def measure(point: Point) -> Mapping[str, float]:
@@ -69,13 +71,14 @@ def describe(torch: Any) -> dict[str, Any]:
     }
 
 
-def write_description(torch: Any, folder: Path) -> None:
-    """Write `machine.json`; raises `InputError` when the folder has another machine's rows."""
-    path, now = folder / "machine.json", describe(torch)
+def write_description(torch: Any, folder: Path, more: Mapping[str, Any] | None = None) -> None:
+    """Write `machine.json`, `more` in it; raises `InputError` when the folder has another
+    machine's rows."""
+    path, now = folder / "machine.json", {**describe(torch), **(more or {})}
     if path.exists():
         there = _description(path)
         other = [f"{key} {there.get(key)!r}, here {now[key]!r}"
-                 for key in ("gpu", "torch", "cuda") if there.get(key) != now[key]]
+                 for key in ("gpu", "torch", "cuda", *(more or ())) if there.get(key) != now[key]]
         if other:
             raise InputError(f"measured on another machine ({'; '.join(other)}); give an empty "
                              "folder with --out", place=path)

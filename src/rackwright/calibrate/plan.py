@@ -11,12 +11,18 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from rackwright.calibrate import shapes
 from rackwright.calibrate.sets import assign
-from rackwright.calibrate.tables import TABLES, Point
+from rackwright.calibrate.tables import TABLES, Point, tables_of
 from rackwright.errors import UnknownName
 
-__all__ = ["estimated_seconds", "plan"]
+__all__ = ["estimated_seconds", "plan", "plan_of"]
 
 MIB = 2 ** 20
+SEVERAL = (1, 2, 4, 8)  # GPUs that work at once
+COLLECTIVE_BYTES = sorted([2 ** power for power in range(10, 31)]
+                          + [3 * 2 ** power for power in range(11, 28, 2)])
+PATTERNS = {"single": (2,), "bidirectional": (2,), "incast": (3, 4, 8), "outcast": (3, 4, 8),
+            "pairs": (4, 8), "ring": (4, 8)}
+"""Point-to-point patterns by the GPUs that take part."""
 
 
 def plan(only: Sequence[str] = ()) -> list[Point]:
@@ -28,6 +34,17 @@ def plan(only: Sequence[str] = ()) -> list[Point]:
         if name not in TABLES:
             raise UnknownName("operation to measure", name, TABLES)
     return [point for point in assign(_all()) if not only or point.table in only]
+
+
+def plan_of(command: str, only: Sequence[str] = ()) -> list[Point]:
+    """Points of the tables of a command of ``rackwright calibrate``, or of those named.
+
+    Raises `UnknownName` for a table that is not one of the command's.
+    """
+    for name in only:
+        if name not in tables_of(command):
+            raise UnknownName("operation to measure", name, tables_of(command))
+    return plan(list(only) or tables_of(command))
 
 
 def estimated_seconds(points: Iterable[Point]) -> float:
@@ -131,11 +148,58 @@ def _pcie() -> Iterator[tuple[str | int, ...]]:
             yield direction, "pageable", 2 ** power
 
 
+def _streams() -> Iterator[tuple[str | int, ...]]:
+    works = (*shapes.STREAM_WORKS, *(("resnet50", batch) for batch in shapes.STREAM_BATCHES))
+    for work in works:
+        yield "alone", *work, "none", 0
+    for place, first in enumerate(shapes.STREAM_WORKS):
+        for second in shapes.STREAM_WORKS[place:]:
+            yield "equal", *first, *second
+            yield "high", *first, *second
+            if first != second:
+                yield "high", *second, *first
+    behind: tuple[str, int] = ("resnet50", shapes.STREAM_BEHIND)
+    for batch in shapes.STREAM_BATCHES:
+        for priority in ("equal", "high"):
+            yield priority, "resnet50", batch, *behind
+    for work in shapes.STREAM_WORKS:
+        yield "high", *behind, *work
+        yield "high", *work, *behind
+
+
 def _power() -> Iterator[tuple[str, ...]]:
     for load in TABLES["power"].keys["load"]:
         yield (load,)
 
 
+def _collectives() -> Iterator[tuple[str | int, ...]]:
+    for gpus in reversed(SEVERAL[1:]):
+        for op in TABLES["collectives"].keys["op"]:
+            for nbytes in COLLECTIVE_BYTES:
+                yield op, "graph", gpus, nbytes
+    for gpus in reversed(SEVERAL[2:]):  # what launching them one by one costs
+        for op in TABLES["collectives"].keys["op"]:
+            for power in range(10, 31, 4):
+                yield op, "eager", gpus, 2 ** power
+
+
+def _p2p() -> Iterator[tuple[str | int, ...]]:
+    for world in reversed(SEVERAL[1:]):  # each host measures those of its own size
+        for pattern, counts in PATTERNS.items():
+            for gpus in counts:
+                for power in range(10, 31, 2):
+                    if gpus <= world:
+                        yield pattern, gpus, world, 2 ** power
+
+
+def _pcie_multi() -> Iterator[tuple[str | int, ...]]:
+    for gpus in SEVERAL:
+        for direction in TABLES["pcie_multi"].keys["direction"]:
+            for power in range(16, 29, 2):
+                yield direction, gpus, 2 ** power
+
+
 _MAKERS = {"launch": _launch, "memory": _memory, "pieces": _pieces, "attention": _attention,
            "gemm": _gemm, "expert": _expert, "grouped": _grouped, "conv": _conv, "pcie": _pcie,
-           "power": _power}
+           "streams": _streams, "power": _power, "collectives": _collectives, "p2p": _p2p,
+           "pcie_multi": _pcie_multi}

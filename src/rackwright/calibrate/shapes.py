@@ -7,7 +7,8 @@ published configuration has the shape; a shape is a point to measure, not a clai
 from __future__ import annotations
 
 __all__ = ["CONVOLUTIONS", "EXPERTS", "EXTENDS", "GROUPED", "HEADS", "OTHER_ROWS",
-           "OTHER_WEIGHTS", "PLAIN_ROWS", "ROWS", "WARM_HEADS", "WEIGHTS"]
+           "OTHER_WEIGHTS", "PLAIN_ROWS", "ROWS", "STREAM_BATCHES", "STREAM_BEHIND", "STREAM_WORKS",
+           "WARM_HEADS", "WEIGHTS"]
 
 ROWS = (1, 4, 8, 16, 32, 48, 64, 100, 128, 256, 384, 512, 1024, 1500, 2048, 4096, 8192, 16384)
 PLAIN_ROWS = (16, 256, 4096)
@@ -82,3 +83,9 @@ CONVOLUTIONS = (
     (128, 256, 56, 3, 1), (256, 256, 56, 3, 1), (256, 512, 28, 3, 1), (512, 512, 28, 3, 1),
     (512, 512, 14, 3, 1),
 )
+
+STREAM_WORKS = (("gemm", 512), ("gemm", 2048), ("gemm", 8192), ("copy", 2 ** 22), ("copy", 2 ** 28),
+                ("norm", 64))
+"""Works that two streams run side by side: grids below, about and far above the SMs' number"""
+STREAM_BATCHES, STREAM_BEHIND = (4, 8, 16, 32, 64), 16
+"""Batches of the ResNet-50 in the first stream, and of the one behind it"""

@@ -12,12 +12,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["SETS", "TABLES", "Point", "Table", "Value"]
+__all__ = ["SETS", "TABLES", "Point", "Table", "Value", "tables_of"]
 
 Value = int | str
 SETS = ("fit", "held")
 TIMES = ("time_us", "spread", "samples")
 WATTS = ("watts", "sm_mhz", "memory_mhz", "celsius", "samples")
+WORKS = ("copy", "gemm", "norm", "resnet50")
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class Table:
     number >= 0. `group`: keys whose rows stay in one set; none: every row is for fitting.
     `stratum`: keys within which the share of held groups is kept. `values`: measured columns.
     `seconds`: what a point takes, set-up included, in seconds (measured on one H100, rounded up).
+    `command`: the command of ``rackwright calibrate`` that measures it; all but "gpu" need several
+    GPUs of one host for most of their points.
     """
 
     name: str
@@ -36,6 +39,7 @@ class Table:
     stratum: tuple[str, ...] = ()
     values: tuple[str, ...] = TIMES
     seconds: float = 0.1
+    command: str = "gpu"
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -92,8 +96,30 @@ _ALL = (
           ("in_channels", "out_channels", "size", "kernel", "stride")),
     Table("pcie", {"direction": ("h2d", "d2h", "both"), "host_memory": ("pinned", "pageable"),
                    "bytes": ()}, ("bytes",), seconds=0.15),
+    Table("streams", {"priority": ("alone", "equal", "high"), "first": WORKS, "first_size": (),
+                      "second": (*WORKS, "none"), "second_size": ()},
+          ("first", "first_size", "second", "second_size"),
+          values=(*TIMES, "second_us", "second_samples"), seconds=1.0),
     Table("power", {"load": ("idle", "copy", "decode", "gemm_bf16", "gemm_fp8", "prefill")},
           values=WATTS, seconds=5.0),
+    Table("collectives", {"op": ("all_reduce", "all_gather", "reduce_scatter", "all_to_all",
+                                 "broadcast", "reduce"),
+                          "launch": ("graph", "eager"), "gpus": (), "bytes": ()},
+          ("op", "bytes"), ("op",), seconds=0.15, command="collectives"),
+    Table("p2p", {"pattern": ("single", "bidirectional", "incast", "outcast", "pairs", "ring"),
+                  "gpus": (), "world": (), "bytes": ()}, ("pattern", "bytes"), ("pattern",),
+          seconds=0.15, command="nvlink"),
+    Table("pcie_multi", {"direction": ("h2d", "d2h", "both"), "gpus": (), "bytes": ()},
+          ("direction", "bytes"), ("direction",), seconds=0.15, command="pcie"),
 )
 TABLES: Mapping[str, Table] = {table.name: table for table in _ALL}
 """By name, in the order of measuring."""
+
+
+def tables_of(command: str) -> tuple[str, ...]:
+    """The tables that ``rackwright calibrate <command>`` measures.
+
+    >>> tables_of("nvlink")
+    ('p2p',)
+    """
+    return tuple(table.name for table in _ALL if table.command == command)

@@ -34,6 +34,8 @@ COMMANDS = {
              "Every system on a packaged sample, beside its baselines."),
     "devices": ("rackwright.cli.devices:devices",
                 "The parts of the catalog, with sources and error bands."),
+    "fidelity": ("rackwright.cli.fidelity:fidelity",
+                 "The models against measurements: errors, roofline, peers."),
     "hdl": ("rackwright.cli.hdl:hdl",
             "Test, measure and lint the Verilog offload blocks."),
     "replay": ("rackwright.cli.replay:replay",

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from rackwright.cli.calibrate_hosts import COMMANDS, check_library, fit_library, is_library
 from rackwright.cli.output import emit, emit_json, width
 
 __all__ = ["calibrate"]
@@ -17,6 +18,10 @@ _OUT = click.Path(file_okay=False, path_type=Path)
 @click.group()
 def calibrate() -> None:
     """Measure a real part, and hold the models against measurements."""
+
+
+for _one in COMMANDS:
+    calibrate.add_command(_one)
 
 
 @calibrate.command()
@@ -33,10 +38,10 @@ def gpu(folder: Path, only: str, budget: float | None, dry_run: bool, as_json: b
 
     Clocks and power limits are left as they are. Ctrl-C keeps what is done.
     """
-    from rackwright.calibrate.plan import plan
+    from rackwright.calibrate.plan import plan_of
     from rackwright.calibrate.session import left
 
-    points = plan([name.strip() for name in only.split(",") if name.strip()])
+    points = plan_of("gpu", [name.strip() for name in only.split(",") if name.strip()])
     if dry_run:
         _dry(points, left(points, folder), as_json)
         return
@@ -61,7 +66,10 @@ def gpu(folder: Path, only: str, budget: float | None, dry_run: bool, as_json: b
               help="Your own tables, as `calibrate gpu` writes them; without it: ours.")
 @click.option("--json", "as_json", is_flag=True, help="Print canonical JSON.")
 def check(part: str, data: Path | None, as_json: bool) -> None:
-    """Errors of the GPU model PART on measurements, by operation and set."""
+    """Errors of PART, a GPU or a library of collectives, on measurements, by operation and set."""
+    if is_library(part):
+        check_library(part, data, as_json)
+        return
     from rackwright.calibrate.report import error_table
     from rackwright.devices import catalog
 
@@ -76,18 +84,32 @@ def check(part: str, data: Path | None, as_json: bool) -> None:
 @click.argument("part")
 @click.option("--data", type=click.Path(path_type=Path), metavar="FILE|DIR",
               help="Your own tables, as `calibrate gpu` writes them; without it: ours.")
+@click.option("--write", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+              help="A new part file, like PART, with the new coefficients.")
 @click.option("--json", "as_json", is_flag=True, help="Print canonical JSON.")
-def fit(part: str, data: Path | None, as_json: bool) -> None:
+def fit(part: str, data: Path | None, write: Path | None, as_json: bool) -> None:
     """Fit PART's coefficients to the rows for fitting; errors after it, by operation and set.
 
-    The catalog is not changed: put the tables that are printed into a part file of yours.
+    The catalog is not changed: --write makes a part file of yours, which --catalog takes.
     """
+    if is_library(part):
+        fit_library(part, data, write, as_json)
+        return
+    from rackwright.calibrate.earlier import earlier_rows
+    from rackwright.calibrate.packaged import measured_folder
+    from rackwright.calibrate.part_writer import check_target
     from rackwright.calibrate.refit import refit
     from rackwright.calibrate.report import error_table
     from rackwright.devices import catalog
 
+    if write:
+        check_target(write)
     old, rows = catalog.gpu(part), _measured(part, data)
-    new, found = refit(old, rows)
+    earlier = {} if data else earlier_rows(measured_folder(part), rows)
+    new, found = refit(old, rows, earlier)
+    if write:
+        origin = str(data or f"measured/{part}{' with earlier/' if earlier else ''}")
+        _write(write, old, new, found, rows, origin)
     before, after = error_table(old, rows), error_table(new, rows)
     if as_json:
         emit_json({"after": [row.record() for row in after], "coefficients": found,
@@ -97,6 +119,14 @@ def fit(part: str, data: Path | None, as_json: bool) -> None:
         emit(f"[calibration.{name}]\n")
         emit("".join(f"{key} = {value!r}\n" for key, value in values.items()) + "\n")
     _show(after, before)
+
+
+def _write(target: Path, old: Any, new: Any, found: Any, rows: Any, origin: str) -> None:
+    import datetime
+
+    from rackwright.calibrate.part_writer import write_part
+
+    write_part(target, old, new, found, rows, origin, datetime.date.today())
 
 
 def _measured(part: str, data: Path | None) -> Any:
