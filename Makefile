@@ -33,7 +33,7 @@ demo: $(READY)
 
 test: $(READY)
 	@.ci/icarus
-	@$(RUN) -m pytest -n $(JOBS) $(TEST)
+	@$(RUN) -m pytest -n $(JOBS) --dist loadgroup $(TEST)
 
 lint: $(READY)
 	@$(RUN) -m ruff check

@@ -72,6 +72,7 @@ def test_check_of_ones_own_file(command, tmp_path, gemm_row):
     assert code == 0 and row["operation"] == "gemm bf16" and row["worst"] < -0.98
 
 
+@pytest.mark.slow  # streams of thread blocks, for every packaged pair
 @pytest.mark.parametrize("part", ["h100-sxm", "h200-sxm"])
 def test_check_of_the_packaged_data(command, part):
     code, out, _ = command("calibrate", "check", part)
@@ -91,6 +92,7 @@ def test_a_bad_file(command, tmp_path):
     assert code == 3 and "launch.csv:2: time_us is '-1'" in err
 
 
+@pytest.mark.slow  # fits every table
 def test_a_fit_says_what_it_changes(command):
     code, out, _ = command("calibrate", "fit", "h100-sxm", "--json")
     found = json.loads(out)

@@ -22,6 +22,14 @@ def formula(points):
                      for point in points])
 
 
+@pytest.hookimpl(tryfirst=True)  # before workers are told of groups
+def pytest_collection_modifyitems(items):
+    """One worker for all that assess the packaged measurements, which takes ten seconds."""
+    for item in items:
+        if "packaged" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("packaged measurements"))
+
+
 @pytest.fixture(scope="session")
 def packaged():
     """All packaged measurements, assessed once."""

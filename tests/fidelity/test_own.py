@@ -194,7 +194,8 @@ def test_a_bad_cell_has_a_place(tmp_path_factory, place, cell, line):
             assert problem.line == line + 2 and f"column {HEAD.split(',')[place]}: " in str(problem)
     else:
         value = [*found[line].point.values, found[line].measured["time_us"]][place]
-        assert value == (float(cell) if place == 5 else int(cell) if place > 1 else cell.strip())
+        word = cell.strip()
+        assert value == (float(word) if place == 5 else int(word) if place > 1 else word)
 
 
 def test_nothing_beside_has_no_size(read):
