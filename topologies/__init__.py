@@ -56,6 +56,7 @@ from rackwright.topologies.views.diff import diff
 from rackwright.topologies.views.draw import to_png, to_svg
 from rackwright.topologies.views.facts import facts
 from rackwright.topologies.views.text import to_text
+from rackwright.topologies.views.tree import to_tree
 
 __all__ = [
     "Fabric",
@@ -101,6 +102,7 @@ __all__ = [
     "to_png",
     "to_svg",
     "to_text",
+    "to_tree",
     "torus",
     "transfers_time",
     "wan",

@@ -23,72 +23,30 @@ fields, and relays in software (NCCL's path through another GPU is two transfers
 from __future__ import annotations
 
 import hashlib
-import heapq
 from collections.abc import Sequence
-from enum import Enum
-from typing import NamedTuple
+from typing import Any
+
+from rackwright.topologies.searching import (
+    EVERYWHERE,
+    GPU_LINKS,
+    Maps,
+    Paths,
+    Search,
+    Tree,
+    Wiring,
+    grow,
+    meet,
+)
 
 __all__ = ["FLOW_LIMIT", "GPU_LINKS", "Router", "Wiring"]
 
-GPU_LINKS = ("nvlink", "xgmi", "c2c")  # kinds of links
-
 FLOW_LIMIT = 1 << 62  # flow ids stay below
-_PER_PS = 1 << 20   # a cost is latency_ps * _PER_PS + hops: one integer orders by both
-_KEPT_TREES = 64
-_EVERYWHERE = -2    # no index of a host
+_KEPT = 64            # trees, and counts of what was asked
+_PATIENCE = 4         # pairs of one source that are searched one by one, before a tree for all
+_ALL = -1             # in place of a target
 
-
-class Wiring(NamedTuple):
-    """What a router reads: nodes and links by index, in the fabric's order."""
-
-    node_names: Sequence[str]
-    host: Sequence[int]                # index of the node's host, -1 for none
-    forwards: Sequence[bool]
-    transits: Sequence[bool]           # may carry traffic between two other hosts
-    is_cpu: Sequence[bool]
-    link_names: Sequence[str]
-    link_kinds: Sequence[str]
-    tail: Sequence[int]
-    head: Sequence[int]
-    bandwidth: Sequence[float]
-    latency_ps: Sequence[int]
-
-
-class _Hop(NamedTuple):
-    """A link as the search sees it."""
-
-    link: int
-    head: int
-    cost: int
-    width: float
-
-
-class _Paths(Enum):
-    """Sorts of paths."""
-
-    GPU_LINKS = 0
-    INSIDE_HOST = 1
-    PAST_NO_CPU = 2
-    ANY = 3
-
-
-_SAME_HOST = (_Paths.GPU_LINKS, _Paths.INSIDE_HOST, _Paths.ANY)
-_OTHER_HOST = (_Paths.GPU_LINKS, _Paths.PAST_NO_CPU, _Paths.ANY)
-
-
-class _Search(NamedTuple):
-    """What a tree covers: other hosts than the source's and `within` may be left out."""
-
-    source: int
-    within: int
-    paths: _Paths
-
-
-class _Tree(NamedTuple):
-    """All shortest paths from one source; `into[node]` lists the last links of its paths."""
-
-    width: dict[int, float]
-    into: dict[int, list[int]]
+_SAME_HOST = (Paths.GPU_LINKS, Paths.INSIDE_HOST, Paths.ANY)
+_OTHER_HOST = (Paths.GPU_LINKS, Paths.PAST_NO_CPU, Paths.ANY)
 
 
 class Router:
@@ -96,12 +54,12 @@ class Router:
 
     def __init__(self, wiring: Wiring) -> None:
         self._wiring = wiring
-        preferred = [kind in GPU_LINKS for kind in wiring.link_kinds]
-        self._all = _hops(wiring, [True] * len(preferred))
-        self._gpu_only = _hops(wiring, preferred)
+        self._all, self._gpu_only = Maps(wiring, False), Maps(wiring, True)
+        self._islands: Sequence[int] = ()
         self._link_names = [name.encode() for name in wiring.link_names]
         self._closed = not any(wiring.transits)  # then no path leads through a third host
-        self._trees: dict[_Search, _Tree] = {}
+        self._trees: dict[tuple[Search, int], Tree] = {}
+        self._asked: dict[Search, int] = {}
 
     def route(self, source: int, target: int, flow_id: int = 0, *, many: bool = False
               ) -> tuple[int, ...] | None:
@@ -112,16 +70,22 @@ class Router:
         if source == target:
             return ()
         here, there = self._wiring.host[source], self._wiring.host[target]
-        within = there if self._closed and not many else _EVERYWHERE
+        within = there if self._closed and not many else EVERYWHERE
         for paths in _SAME_HOST if here == there >= 0 else _OTHER_HOST:
-            if paths is _Paths.GPU_LINKS and not self._gpu_only[source]:
+            if paths is Paths.GPU_LINKS and not self._same_island(source, target):
                 continue
-            tree = self._tree(_Search(source, within, paths))
+            tree = self._tree(Search(source, within, paths), target, many)
             if target in tree.into:
                 return self._walk_back(tree, source, target, flow_id)
         return None
 
-    def _walk_back(self, tree: _Tree, source: int, target: int, flow_id: int
+    def _same_island(self, source: int, target: int) -> bool:
+        """False when GPU links certainly do not join the two."""
+        if not self._islands:
+            self._islands = self._gpu_only.islands()
+        return self._islands[source] == self._islands[target]
+
+    def _walk_back(self, tree: Tree, source: int, target: int, flow_id: int
                    ) -> tuple[int, ...]:
         names, width, node = self._wiring.node_names, tree.width[target], target
         salt = hashlib.blake2b(f"{flow_id} {names[source]} {names[target]} ".encode(),
@@ -132,7 +96,7 @@ class Router:
             node = self._wiring.tail[links[-1]]
         return tuple(reversed(links))
 
-    def _choose(self, tree: _Tree, node: int, width: float, salt: hashlib.blake2b) -> int:
+    def _choose(self, tree: Tree, node: int, width: float, salt: hashlib.blake2b) -> int:
         """One of the last links into `node` that lies on a path as wide as `width`."""
         wiring = self._wiring
         fits = [link for link in tree.into[node] if wiring.bandwidth[link] >= width
@@ -141,71 +105,29 @@ class Router:
             return fits[0]
         return max(fits, key=lambda link: _draw(salt, self._link_names[link]))
 
-    def _tree(self, search: _Search) -> _Tree:
-        tree = self._trees.pop(search, None)
-        if tree is None:
-            tree = self._grow(search)
-            if len(self._trees) >= _KEPT_TREES:
-                del self._trees[next(iter(self._trees))]
-        self._trees[search] = tree  # the latest used stands last
+    def _tree(self, search: Search, target: int, many: bool) -> Tree:
+        """Paths of the search to `target`, or to everywhere when its source is asked often."""
+        for known in ((search, _ALL), (search, target)):
+            if known in self._trees:
+                self._trees[known] = tree = self._trees.pop(known)  # the latest used stands last
+                return tree
+        asked = self._asked.pop(search, 0) + 1
+        maps = self._gpu_only if search.paths is Paths.GPU_LINKS else self._all
+        alone = not many and asked <= _PATIENCE
+        tree = meet(maps, search, target) if alone else grow(maps, search)
+        _keep(self._asked, search, asked)
+        _keep(self._trees, (search, target if alone else _ALL), tree)
         return tree
 
-    def _grow(self, search: _Search) -> _Tree:
-        """Dijkstra's algorithm that keeps every equally short last link."""
-        source, host, entered = search.source, self._wiring.host, self._entered(search)
-        out = self._gpu_only if search.paths is _Paths.GPU_LINKS else self._all
-        best, width = {source: 0}, {source: float("inf")}
-        into: dict[int, list[int]] = {}
-        queue = [(0, source)]
-        while queue:
-            cost, node = heapq.heappop(queue)
-            if cost != best[node]:
-                continue  # a shorter path was found meanwhile
-            for link, head, step, breadth in self._usable(search, node, out[node]):
-                if entered and host[head] not in entered:
-                    continue
-                total, known = cost + step, best.get(head)
-                if known is None or total < known:
-                    best[head], width[head], into[head] = total, min(width[node], breadth), [link]
-                    if len(out[head]) != 1 or out[head][0].head != node:  # else a dead end
-                        heapq.heappush(queue, (total, head))
-                elif total == known:
-                    width[head] = max(width[head], min(width[node], breadth))
-                    into[head].append(link)
-        return _Tree(width, into)
 
-    def _entered(self, search: _Search) -> tuple[int, ...]:
-        """The hosts (-1: no host) whose nodes the search enters; none means all."""
-        here = self._wiring.host[search.source]
-        if search.paths is _Paths.INSIDE_HOST:
-            return (here,)
-        return () if search.within == _EVERYWHERE else (-1, here, search.within)
-
-    def _usable(self, search: _Search, node: int, hops: Sequence[_Hop]) -> Sequence[_Hop]:
-        """Those of `hops` by which traffic of the source may leave `node`."""
-        wiring = self._wiring
-        if node == search.source:
-            return hops
-        if not wiring.forwards[node] or (search.paths is _Paths.PAST_NO_CPU
-                                         and wiring.is_cpu[node]):
-            return ()
-        host = wiring.host[node]
-        if host < 0 or host == wiring.host[search.source] or wiring.transits[node]:
-            return hops
-        return [hop for hop in hops if wiring.host[hop.head] == host]
+def _keep(shelf: dict[Any, Any], key: Any, value: Any) -> None:
+    """Put it last; the first goes when the shelf is full."""
+    if len(shelf) >= _KEPT:
+        del shelf[next(iter(shelf))]
+    shelf[key] = value
 
 
 def _draw(salt: hashlib.blake2b, name: bytes) -> bytes:
     draw = salt.copy()
     draw.update(name)
     return draw.digest()
-
-
-def _hops(wiring: Wiring, wanted: Sequence[bool]) -> list[list[_Hop]]:
-    """The wanted links by the node they leave. Each link costs its latency and one hop."""
-    out: list[list[_Hop]] = [[] for _ in wiring.node_names]
-    for link, (tail, head) in enumerate(zip(wiring.tail, wiring.head, strict=True)):
-        if wanted[link]:
-            cost = wiring.latency_ps[link] * _PER_PS + 1
-            out[tail].append(_Hop(link, head, cost, wiring.bandwidth[link]))
-    return out

@@ -4,7 +4,8 @@
 >>> "replay" in rackwright.__all__
 True
 
-`replay(system, fabric, trace, seed=0, **options)` is the way in; see `rackwright.run`. The parts
+`replay(system, fabric, trace, seed=0, **options)` is the way in; see `rackwright.run`.
+`sensitivity(system, fabric, trace, ...)` says which links matter to the answer. The parts
 are in `rackwright.devices`, the graphs in `rackwright.topologies`, the systems in
 `rackwright.models`. Importing this module imports none of them.
 """
@@ -17,12 +18,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rackwright.result import Result
     from rackwright.run import replay
+    from rackwright.sensitivities import sensitivity
 
     __version__: str
 
-__all__ = ["Result", "__version__", "replay"]
+__all__ = ["Result", "__version__", "replay", "sensitivity"]
 
-_LAZY = {"Result": "rackwright.result", "replay": "rackwright.run"}
+_LAZY = {"Result": "rackwright.result", "replay": "rackwright.run",
+         "sensitivity": "rackwright.sensitivities"}
 
 
 def __getattr__(name: str) -> Any:

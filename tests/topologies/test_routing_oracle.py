@@ -1,16 +1,33 @@
-"""Routes of random graphs against networkx, by rules written down a second time."""
+"""Routes of random graphs against networkx, and against a plain search of the whole graph.
+
+The first says that a route is a best one, by rules written down a second time; the second that it
+is the very one of equally good paths that the flow id chooses.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import heapq
+from itertools import permutations
 from typing import Any
 
 import networkx as nx
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rackwright.errors import TopologyError
-from rackwright.topologies import compile
+from rackwright.topologies import (
+    compile,
+    dgx,
+    dragonfly,
+    fat_tree,
+    hybrid_cube_mesh,
+    leaf_spine,
+    scale,
+    torus,
+)
 
 FAMILIES = ("gpu", "nic", "cpu", "pcie_switch", "switch", "memory")
 KINDS = ("ethernet", "pcie", "nvlink")
@@ -133,3 +150,121 @@ def test_routes_do_not_depend_on_the_order_of_insertion(parts, data, seed):
                 except TopologyError:
                     found.append(None)
             assert found[0] == found[1]
+
+
+class PlainRouter:
+    """One search of everything for every source, with no way to stop early."""
+
+    def __init__(self, wiring: Any) -> None:
+        self.wiring = wiring
+        self.out: list[list[int]] = [[] for _ in wiring.node_names]
+        for link, tail in enumerate(wiring.tail):
+            self.out[tail].append(link)
+        self.trees: dict[tuple[int, str], Any] = {}
+
+    def route(self, source: int, target: int, flow_id: int) -> tuple[int, ...] | None:
+        host = self.wiring.host
+        one_host = host[source] == host[target] >= 0
+        for sort in ("gpu links", "inside" if one_host else "past no cpu", "any"):
+            if (source, sort) not in self.trees:
+                self.trees[source, sort] = self.tree(source, sort)
+            width, into = self.trees[source, sort]
+            if target in into:
+                return self.walk(width, into, source, target, flow_id)
+        return None
+
+    def tree(self, source: int, sort: str) -> Any:
+        wiring = self.wiring
+        best, width = {source: 0}, {source: float("inf")}
+        into: dict[int, list[int]] = {}
+        queue = [(0, source)]
+        while queue:
+            cost, node = heapq.heappop(queue)
+            for link in self.out[node] if cost == best[node] else ():
+                head = wiring.head[link]
+                if not self.allowed(source, sort, link):
+                    continue
+                total = cost + wiring.latency_ps[link] * 2**20 + 1
+                breadth = min(width[node], wiring.bandwidth[link])
+                if total < best.get(head, total + 1):
+                    best[head], width[head], into[head] = total, breadth, [link]
+                    heapq.heappush(queue, (total, head))
+                elif total == best[head]:
+                    width[head] = max(width[head], breadth)
+                    into[head].append(link)
+        return width, into
+
+    def allowed(self, source: int, sort: str, link: int) -> bool:
+        wiring = self.wiring
+        tail, head = wiring.tail[link], wiring.head[link]
+        host, here = wiring.host[tail], wiring.host[source]
+        if sort == "gpu links" and wiring.link_kinds[link] not in ("nvlink", "xgmi", "c2c"):
+            return False
+        if sort == "inside" and wiring.host[head] != here:
+            return False
+        if tail == source:
+            return True
+        if not wiring.forwards[tail] or (sort == "past no cpu" and wiring.is_cpu[tail]):
+            return False
+        return host in (-1, here, wiring.host[head]) or wiring.transits[tail]
+
+    def walk(self, width: Any, into: Any, source: int, target: int, flow_id: int
+             ) -> tuple[int, ...]:
+        wiring, links, node = self.wiring, [], target
+        salt = f"{flow_id} {wiring.node_names[source]} {wiring.node_names[target]} "
+        while node != source:
+            fits = [link for link in into[node] if wiring.bandwidth[link] >= width[target]
+                    and width[wiring.tail[link]] >= width[target]]
+            links.append(max(fits, key=lambda link: hashlib.blake2b(
+                (salt + wiring.link_names[link]).encode(), digest_size=8).digest()))
+            node = wiring.tail[links[-1]]
+        return tuple(reversed(links))
+
+
+def differing(fabric: Any, pairs: list[tuple[int, int]], flow_id: int) -> list[tuple[str, str]]:
+    """Pairs whose routes differ from those of the plain router."""
+    plain, found = PlainRouter(fabric._router._wiring), []
+    for one, other in pairs:
+        source, target = fabric.nodes[one], fabric.nodes[other]
+        try:
+            route = fabric.route(source, target, flow_id)
+        except TopologyError:
+            route = None
+        if route != plain.route(one, other, flow_id):
+            found.append((source, target))
+    return found
+
+
+@PLAIN
+@given(data=st.data(), flow_id=st.integers(0, 99))
+def test_the_very_routes_of_the_plain_router(parts, data, flow_id):
+    fabric = compile(data.draw(graphs(parts)))
+    pairs = list(permutations(range(len(fabric.nodes)), 2))
+    data.draw(st.randoms(use_true_random=False)).shuffle(pairs)  # searches alone, and for all
+    assert not differing(fabric, pairs, flow_id)
+
+
+NETWORKS = {
+    "fat-tree": lambda: fat_tree(6), "torus": lambda: torus("5x4x4"), "dragonfly": dragonfly,
+    "mesh": lambda: torus("6x7", wrap=False), "cube mesh": hybrid_cube_mesh,
+    "rails": lambda: dgx("h100-sxm", hosts=3, fabric="rails"),
+    "uneven": lambda: scale(leaf_spine(leaves=6, spines=6), "leaf0->spine*", 0.5)}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_networks_of_many_equal_paths(name):
+    fabric = compile(NETWORKS[name]())
+    draw = np.random.default_rng(7)
+    ends = draw.integers(0, len(fabric.nodes), (150, 2)).tolist()
+    assert not differing(fabric, [(one, other) for one, other in ends if one != other], 3)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_many_routes_of_one_source(name):
+    """To everywhere: first single searches, then one tree for all, then one asked for as such."""
+    fabric = compile(NETWORKS[name]())
+    assert not differing(fabric, [(0, other) for other in range(1, len(fabric.nodes))], 1)
+    source, *targets = fabric.endpoints["nic"] or fabric.gpus()
+    routes = compile(fabric.graph).routes([(source, target) for target in targets])
+    single = [link for target in targets for link in fabric.route(source, target)]
+    assert routes.links.tolist() == single

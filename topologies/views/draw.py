@@ -148,7 +148,7 @@ def _draw(axes: Axes, picture: Picture, column_points: float, by_use: bool) -> N
 
 
 def _font_size(picture: Picture, column_points: float) -> float:
-    """Points at which every label fits its box (a letter is about 0.6 of its height wide, an m more)."""
+    """Points at which every label fits its box (letters are about 0.6 of their height wide)."""
     fits = [(box.right - box.left) * column_points * 0.92 / (0.68 * len(row))
             for box in picture.boxes.values() for row in box.cell.label.split("\n") if row]
     return max(3.0, min([_FONT, *fits]))

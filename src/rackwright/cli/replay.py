@@ -35,14 +35,17 @@ def _systems(_ctx: click.Context, _parameter: click.Parameter, incomplete: str) 
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True)
 @click.option("--baseline", is_flag=False, flag_value="all", metavar="[NAME,...]",
               help="Replay these baselines too; without a name: all of them.")
+@click.option("--sensitivity", "links", is_flag=False, flag_value="all", metavar="[KIND,...]",
+              help="Replay it again with each kind of link (nvlink, pcie, ...) or edge pattern "
+              "('h0/gpu0->h0/nvswitch') at half its rate; without a name: all kinds.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR",
               help="Write result.json, baseline-NAME.json, run.json, timeline.json.gz there.")
 @click.option("--json", "as_json", is_flag=True, help="Print canonical JSON.")
 @click.option("--options", "list_options", is_flag=True, help="List the options and baselines.")
 @click.option("--quiet", is_flag=True, help="No progress on stderr.")
 def replay(system: str | None, topology: str | None, trace: str | None, limit: int | None,
-           settings: tuple[str, ...], seed: int, baseline: str | None, out: Path | None,
-           as_json: bool, list_options: bool, quiet: bool) -> None:
+           settings: tuple[str, ...], seed: int, baseline: str | None, links: str | None,
+           out: Path | None, as_json: bool, list_options: bool, quiet: bool) -> None:
     """Replay SYSTEM's workload on a topology.
 
     Prints its metrics beside those of the baselines, what limits each, and where the time goes.
@@ -67,20 +70,45 @@ def replay(system: str | None, topology: str | None, trace: str | None, limit: i
     if out:
         run.prepare(out)
     loaded = run.load_trace(model, trace, limit)
+    fabric = _checked_fabric(topology or model.sample_topology, links) if links else topology
+    found = reacted = None
     try:
         with progress(quiet) as report:
-            found = run.replay_baselines(system, topology, loaded, names, seed, report, **options)
+            found = run.replay_baselines(system, fabric, loaded, names, seed, report, **options)
+            if links:
+                reacted = _reactions(found.result, fabric, loaded, links, report, options)
     except Interrupted as stop:
-        _finish(stop.partial, out, as_json, interrupted=True)
+        if found is None:
+            found = stop.partial
+        else:
+            reacted = stop.partial
+        _finish(found, reacted, out, as_json, interrupted=True)
         raise
-    _finish(found, out, as_json)
+    _finish(found, reacted, out, as_json)
 
 
-def _names(baseline: str | None) -> Sequence[str] | None:
-    """Baselines asked for; None means all."""
-    if baseline is None:
+def _checked_fabric(topology: str, links: str) -> Any:
+    """The topology, when it has these links: before anything slow."""
+    from rackwright import run
+    from rackwright.sensitivities import groups
+
+    fabric = run.load_fabric(topology)
+    groups(fabric, _names(links))
+    return fabric
+
+
+def _reactions(base: Any, fabric: Any, loaded: Any, links: str, report: Any,
+               options: dict[str, Any]) -> Any:
+    from rackwright.sensitivities import reactions
+
+    return reactions(base, fabric, loaded, _names(links), progress=report, **options)
+
+
+def _names(text: str | None) -> Sequence[str] | None:
+    """Baselines, or groups of links, asked for; None means all."""
+    if text is None:
         return ()
-    return None if baseline == "all" else [name for name in baseline.split(",") if name]
+    return None if text == "all" else [name for name in text.split(",") if name]
 
 
 def _settings(settings: Sequence[str]) -> dict[str, str]:
@@ -95,7 +123,8 @@ def _settings(settings: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _finish(found: Any, out: Path | None, as_json: bool, interrupted: bool = False) -> None:
+def _finish(found: Any, reacted: Any, out: Path | None, as_json: bool,
+            interrupted: bool = False) -> None:
     """Print and write what there is."""
     if found is None:
         return
@@ -105,9 +134,11 @@ def _finish(found: Any, out: Path | None, as_json: bool, interrupted: bool = Fal
     if out:
         run.save(found, out, {"command": sys.argv[1:]})
     if as_json:
-        emit_json(found.record())
+        emit_json(found.record() | ({"sensitivity": reacted.record()} if reacted else {}))
     else:
         emit(side_by_side(found, width()))
+        if reacted:
+            emit("\n" + reacted.text(width()))
     if out:
         state = "what was done so far" if interrupted else "results"
         click.echo(f"rackwright: wrote {state} to {out}", err=True)

@@ -34,12 +34,14 @@ def topology() -> None:
 @click.option("--png", type=click.Path(dir_okay=False), help="Draw it into this file.")
 @click.option("--result", metavar="DIR", help="Colour the links of the picture by how busy they "
               "were in a replay, which wrote DIR.")
+@click.option("--tree", is_flag=True, help="Print a tree instead: each host from its CPUs down, "
+              "and the network above.")
 @_RATE
 @click.option("--json", "as_json", is_flag=True, help="Print canonical JSON.")
-def show(source: str, svg: str | None, png: str | None, result: str | None, rate: str | None,
-         as_json: bool) -> None:
-    """Print a table of parts, links and facts; draw a picture."""
-    from rackwright.topologies import facts, report_of, to_png, to_svg, to_text
+def show(source: str, svg: str | None, png: str | None, result: str | None, tree: bool,
+         rate: str | None, as_json: bool) -> None:
+    """Print a table of parts, links and facts, or a tree; draw a picture."""
+    from rackwright.topologies import facts, report_of, to_png, to_svg, to_text, to_tree
 
     fabric = _compiled(source, rate)
     use = _utilisation(result) if result else None
@@ -47,7 +49,7 @@ def show(source: str, svg: str | None, png: str | None, result: str | None, rate
     if as_json:
         emit_json(facts(fabric) | ({"import": report} if report else {}))
     else:
-        emit(to_text(fabric))
+        emit(to_tree(fabric) if tree else to_text(fabric))
         for word in ("read", "assumed", "dropped") if report else ():
             for line in (report or {})[word]:
                 emit(f"{word}: {line}\n")
