@@ -20,12 +20,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 import numpy as np
 import numpy.typing as npt
 
+from rackwright.canonical import content_hash
 from rackwright.errors import TopologyError, UnknownName, UsageError
 from rackwright.topologies.check import faults
 from rackwright.topologies.freezing import Frozen
 from rackwright.topologies.names import host_part, natural_key
 from rackwright.topologies.parts import FAMILIES, SWITCHES, Device, family_of, host_of
-from rackwright.topologies.routing import FLOW_LIMIT, Router
+from rackwright.topologies.routing import FLOW_LIMIT, POLICIES, Router
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -55,6 +56,7 @@ class Fabric:
     `nodes`: names in natural order. `links`, `link_names` ("h0/gpu0->h0/nvswitch"; parallel ones
     end in "#1", "#2" ...), `link_kinds`, `link_tails`, `link_heads` (indices of nodes): one entry
     a directed link. `parts`: name -> SHA-256 of every part on it. `graph`: a frozen copy.
+    `policy`: how routes are chosen, see `rackwright.topologies.routing`.
     """
 
     nodes: tuple[str, ...]
@@ -66,6 +68,7 @@ class Fabric:
     content_hash: str
     parts: Mapping[str, str]
     graph: nx.DiGraph[str]
+    policy: str
     _router: Router = field(repr=False)
     _index: Mapping[str, int] = field(repr=False)
 
@@ -82,7 +85,8 @@ class Fabric:
         return f"<pre>{escape(to_text(self))}</pre>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return compile, (self.graph,)  # read-only arrays and proxies do not pickle as such
+        # read-only arrays and proxies do not pickle as such
+        return compile, (self.graph, self.policy)
 
     def device(self, node: str) -> Device:
         """The part on `node`. Raises UnknownName."""
@@ -163,18 +167,23 @@ class Fabric:
         return self._index[node]
 
 
-def compile(graph: nx.Graph[Any]) -> Fabric:
+def compile(graph: nx.Graph[Any], policy: str | None = None) -> Fabric:
     """Check `graph` and freeze it.
 
     `graph`: a networkx DiGraph or MultiDiGraph with a part as node attribute `device` and a Link
-    as edge attribute `link`. Raises TopologyError listing every fault, UsageError for anything
-    that is no graph.
+    as edge attribute `link`. `policy`: how routes are chosen, "preferred", "latency" or "widest"
+    (see `rackwright.topologies.routing`); without it what ``graph.graph["routes"]`` says, else
+    "preferred". Raises TopologyError listing every fault, UsageError for anything that is no
+    graph, UnknownName.
     """
     _refuse_no_graph(graph)
+    policy = policy or str(graph.graph.get("routes", "preferred"))
+    if policy not in POLICIES:
+        raise UnknownName("policy of routes", policy, POLICIES)
     found = faults(graph)
     if found:
         raise TopologyError("this topology cannot be used", found)
-    return _freeze(cast("nx.DiGraph[str]", graph))
+    return _freeze(cast("nx.DiGraph[str]", graph), policy)
 
 
 def _refuse_no_graph(graph: object) -> None:
@@ -185,7 +194,7 @@ def _refuse_no_graph(graph: object) -> None:
         raise UsageError(f"compile() takes a networkx graph, not a {type(graph).__name__}{hint}")
 
 
-def _freeze(graph: nx.DiGraph[str]) -> Fabric:
+def _freeze(graph: nx.DiGraph[str], policy: str) -> Fabric:
     import networkx as nx
 
     frozen = Frozen(graph)
@@ -194,9 +203,16 @@ def _freeze(graph: nx.DiGraph[str]) -> Fabric:
         nodes=frozen.nodes, links=LinkTable(_locked(bandwidth), _locked(latency)),
         link_names=frozen.link_names, link_kinds=frozen.link_kinds,
         link_tails=_locked(frozen.tails()), link_heads=_locked(frozen.heads()),
-        content_hash=frozen.content_hash(), parts=MappingProxyType(frozen.part_hashes()),
-        graph=nx.freeze(graph.copy()), _router=Router(frozen.wiring(bandwidth, latency)),
+        content_hash=_content_hash(frozen, policy), parts=MappingProxyType(frozen.part_hashes()),
+        graph=nx.freeze(graph.copy()), policy=policy,
+        _router=Router(frozen.wiring(bandwidth, latency), policy),
         _index=MappingProxyType(frozen.index))
+
+
+def _content_hash(frozen: Frozen, policy: str) -> str:
+    """Hash of what decides a replay; the preferred policy leaves that of the graph as it is."""
+    plain = frozen.content_hash()
+    return plain if policy == "preferred" else content_hash({"graph": plain, "policy": policy})
 
 
 def _flow(flow_id: object) -> int:

@@ -1,20 +1,21 @@
 """Routes between two nodes of a compiled fabric.
 
-Policy, the first of these that leads there: GPU links only (NVLink and its like); inside the
-host, for two nodes of one host, or past no CPU, for nodes of different hosts; any path. Then the
-smallest sum of latencies (in ps), the fewest links, the widest path (largest smallest bandwidth).
-Among the paths that are still equal, the flow id, the two ends and the links' names decide, by
-rendezvous hashing: each choice takes the candidate link with the highest hash. That spreads flows
-as equal-cost multi-path routers do, needs no state, and leaves other flows where they were when
-a link is added or removed.
+Policy "preferred", the first of these that leads there: GPU links only (NVLink and its like);
+inside the host, for two nodes of one host, or past no CPU, for nodes of different hosts; any path.
+Then the smallest sum of latencies (in ps), the fewest links, the widest path (largest smallest
+bandwidth). Policy "latency" takes any path by the same order; policy "widest" first asks for the
+largest smallest bandwidth. Among the paths that are still equal, the flow id, the two ends and the
+links' names decide, by rendezvous hashing: each choice takes the candidate link with the highest
+hash. That spreads flows as equal-cost multi-path routers do, needs no state, and leaves other flows
+where they were when a link is added or removed.
 
 Who forwards: switches, PCIe switches, NICs and CPUs do. GPUs, memory and drives never do. A host
 never carries traffic between two other hosts. The node attribute `forwards` (True or False)
 overrides both rules for one node.
 
-That is the order in which NCCL prefers paths, whatever their latency when idle: NVLink, PCIe
-switches, a CPU between (PATH_NVL, PATH_PIX, PATH_PXB, PATH_PHB, PATH_SYS, src/graph/topo.h and
-graph.h), so that a GPU's traffic leaves and arrives by a NIC beside it.
+The preferred order is that in which NCCL prefers paths, whatever their latency when idle: NVLink,
+PCIe switches, a CPU between (PATH_NVL, PATH_PIX, PATH_PXB, PATH_PHB, PATH_SYS, src/graph/topo.h
+and graph.h), so that a GPU's traffic leaves and arrives by a NIC beside it.
 
 What it leaves out: adaptive routing, congestion, the order in which a real router hashes its
 fields, and relays in software (NCCL's path through another GPU is two transfers here).
@@ -38,7 +39,9 @@ from rackwright.topologies.searching import (
     meet,
 )
 
-__all__ = ["FLOW_LIMIT", "GPU_LINKS", "Router", "Wiring"]
+__all__ = ["FLOW_LIMIT", "GPU_LINKS", "POLICIES", "Router", "Wiring"]
+
+POLICIES = ("latency", "preferred", "widest")
 
 FLOW_LIMIT = 1 << 62  # flow ids stay below
 _KEPT = 64            # trees, and counts of what was asked
@@ -52,14 +55,15 @@ _OTHER_HOST = (Paths.GPU_LINKS, Paths.PAST_NO_CPU, Paths.ANY)
 class Router:
     """Finds routes; keeps the trees of the last sources asked for."""
 
-    def __init__(self, wiring: Wiring) -> None:
-        self._wiring = wiring
+    def __init__(self, wiring: Wiring, policy: str = "preferred") -> None:
+        self._wiring, self._policy = wiring, policy
         self._all, self._gpu_only = Maps(wiring, False), Maps(wiring, True)
         self._islands: Sequence[int] = ()
         self._link_names = [name.encode() for name in wiring.link_names]
         self._closed = not any(wiring.transits)  # then no path leads through a third host
-        self._trees: dict[tuple[Search, int], Tree] = {}
-        self._asked: dict[Search, int] = {}
+        self._trees: dict[tuple[Search, int, float], Tree] = {}
+        self._asked: dict[tuple[Search, float], int] = {}
+        self._wide: dict[float, Maps] = {}  # links of at least that bandwidth
 
     def route(self, source: int, target: int, flow_id: int = 0, *, many: bool = False
               ) -> tuple[int, ...] | None:
@@ -71,12 +75,28 @@ class Router:
             return ()
         here, there = self._wiring.host[source], self._wiring.host[target]
         within = there if self._closed and not many else EVERYWHERE
+        if self._policy != "preferred":
+            return self._by_width(Search(source, within, Paths.ANY), target, flow_id, many)
         for paths in _SAME_HOST if here == there >= 0 else _OTHER_HOST:
             if paths is Paths.GPU_LINKS and not self._same_island(source, target):
                 continue
-            tree = self._tree(Search(source, within, paths), target, many)
+            maps = self._gpu_only if paths is Paths.GPU_LINKS else self._all
+            tree = self._tree(maps, Search(source, within, paths), target, many)
             if target in tree.into:
                 return self._walk_back(tree, source, target, flow_id)
+        return None
+
+    def _by_width(self, search: Search, target: int, flow_id: int, many: bool
+                  ) -> tuple[int, ...] | None:
+        """The shortest of all paths, or of the widest ones."""
+        widths = sorted(set(self._wiring.bandwidth), reverse=True) \
+            if self._policy == "widest" else [0.0]
+        for least in widths:
+            if least not in self._wide:
+                self._wide[least] = Maps(self._wiring, False, least)
+            tree = self._tree(self._wide[least], search, target, many, least)
+            if target in tree.into:
+                return self._walk_back(tree, search.source, target, flow_id)
         return None
 
     def _same_island(self, source: int, target: int) -> bool:
@@ -105,18 +125,18 @@ class Router:
             return fits[0]
         return max(fits, key=lambda link: _draw(salt, self._link_names[link]))
 
-    def _tree(self, search: Search, target: int, many: bool) -> Tree:
+    def _tree(self, maps: Maps, search: Search, target: int, many: bool, least: float = 0.0
+              ) -> Tree:
         """Paths of the search to `target`, or to everywhere when its source is asked often."""
-        for known in ((search, _ALL), (search, target)):
+        for known in ((search, _ALL, least), (search, target, least)):
             if known in self._trees:
                 self._trees[known] = tree = self._trees.pop(known)  # the latest used stands last
                 return tree
-        asked = self._asked.pop(search, 0) + 1
-        maps = self._gpu_only if search.paths is Paths.GPU_LINKS else self._all
+        asked = self._asked.pop((search, least), 0) + 1
         alone = not many and asked <= _PATIENCE
         tree = meet(maps, search, target) if alone else grow(maps, search)
-        _keep(self._asked, search, asked)
-        _keep(self._trees, (search, target if alone else _ALL), tree)
+        _keep(self._asked, (search, least), asked)
+        _keep(self._trees, (search, target if alone else _ALL, least), tree)
         return tree
 
 

@@ -87,11 +87,15 @@ class _Map:
 
 
 class Maps:
-    """The links as searches walk them: forwards, and backwards once somebody asks."""
+    """The links as searches walk them: forwards, and backwards once somebody asks.
 
-    def __init__(self, wiring: Wiring, gpu_links: bool) -> None:
+    `gpu_links`: those alone; `least`: those of at least that bandwidth.
+    """
+
+    def __init__(self, wiring: Wiring, gpu_links: bool, least: float = 0.0) -> None:
         self.wiring = wiring
-        self._wanted = [not gpu_links or kind in GPU_LINKS for kind in wiring.link_kinds]
+        self._wanted = [(not gpu_links or kind in GPU_LINKS) and width >= least
+                        for kind, width in zip(wiring.link_kinds, wiring.bandwidth, strict=True)]
         self.ahead = _Map(wiring, self._wanted, wiring.tail, wiring.head)
         self._behind: _Map | None = None
         self._carriers: dict[bool, tuple[Sequence[bool], Sequence[bool]]] = {}
