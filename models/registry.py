@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["Model", "get", "names"]
 
 # name -> module with a `MODEL`; read only when asked for, so that `--help` stays fast
-_SYSTEMS = {"aep": "rackwright.models.aep"}
+_SYSTEMS = {"aep": "rackwright.models.aep", "hyperrag": "rackwright.models.hyperrag",
+            "serving": "rackwright.models.serving"}
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from rackwright.models.serving.requests import Admission, Requests
 from rackwright.models.serving.snapshots import Snapshots
 from rackwright.models.serving.windows import Window, middle_window, steady_window
 
-__all__ = ["serving_metrics"]
+__all__ = ["request_metrics", "serving_metrics"]
 
 PERCENTILES = (0.5, 0.9, 0.99)
 _PS = 1e-12
@@ -83,3 +83,27 @@ def _distribution(metrics: dict[str, float], undefined: dict[str, str], name: st
     for share in PERCENTILES:
         _put(metrics, undefined, f"{name}_p{share * 100:.0f}_s",
              float(np.quantile(seconds, share, method="inverted_cdf")) if len(seconds) else why)
+
+
+def request_metrics(requests: Requests, admission: Admission, end_ps: int
+                    ) -> tuple[dict[str, float], dict[str, str]]:
+    """(metrics, undefined: why) that need requests alone: prompt throughput, requests/s, TPOT.
+
+    TPOT, time per output token, is a request's mean gap after its first token; the inter-token
+    latencies of `serving_metrics` weigh every gap alike instead.
+    """
+    metrics: dict[str, float] = {}
+    undefined: dict[str, str] = {}
+    ended = requests.finish_ps >= 0
+    started = requests.first_ps >= 0
+    metrics["input_tokens"] = float(requests.input_tokens[started].sum())
+    seconds = (end_ps - int(requests.arrival_ps[0])) * _PS
+    why = "nothing took any time"
+    _put(metrics, undefined, "throughput_input_tokens_per_s",
+         metrics["input_tokens"] / seconds if seconds > 0 else why)
+    _put(metrics, undefined, "throughput_requests_per_s",
+         float(admission.finished[0]) / seconds if seconds > 0 else why)
+    several = ended & (requests.output_tokens > 1)
+    gaps = (requests.finish_ps - requests.first_ps)[several] * _PS
+    _distribution(metrics, undefined, "tpot", gaps / (requests.output_tokens[several] - 1))
+    return metrics, undefined

@@ -1,0 +1,167 @@
+"""From the arrays of a finished (or interrupted) replay of the engine to an `Outcome`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from rackwright.engine.histogram import hist_percentile
+from rackwright.engine.record import SpanLog, span_kept, span_lost
+from rackwright.models.outcome import Outcome, Spans
+from rackwright.models.serving.bills import put_costs, put_energy
+from rackwright.models.serving.costs import Costs
+from rackwright.models.serving.kernel import advance
+from rackwright.models.serving.limits import limit_of
+from rackwright.models.serving.links import link_shares
+from rackwright.models.serving.metrics import request_metrics, serving_metrics
+from rackwright.models.serving.options import ServingOptions
+from rackwright.models.serving.parameters import parameters
+from rackwright.models.serving.placement import Placement
+from rackwright.models.serving.state import OUTSIDE_TABLE, PIECES, EngineState
+from rackwright.models.serving.steps import LABELS
+from rackwright.models.serving.windows import Window, busy_shares
+from rackwright.topologies.fabric import Fabric
+
+__all__ = ["Series", "batch_histogram", "outcome", "progress_of", "series", "words_of_fault",
+           "words_of_stall"]
+
+Ints = npt.NDArray[np.int64]
+PS = 1e-12
+
+
+class Series(NamedTuple):
+    """Levels at equal steps over the span of the arrivals; `kv_use` is a share of all pages."""
+
+    time: npt.NDArray[np.float64]
+    waiting: Ints
+    active: Ints
+    tokens: Ints
+    kv_use: npt.NDArray[np.float64]
+
+
+def series(state: EngineState) -> Series:
+    """Queue, requests inside, tokens handed out and KV use over time (s from the first arrival)."""
+    taken = int(state.snapshots.taken[0])
+    counts = state.snapshots.counts[:taken]
+    time = (state.snapshots.time_ps[:taken] - state.snapshots.time_ps[0]) * PS
+    return Series(time, state.work.queue[:taken], counts[:, 2], counts[:, 3],
+                  state.work.pages[:taken] / (state.fixed.pages * len(state.admission.kv_free)))
+
+
+def batch_histogram(state: EngineState) -> Ints:
+    """Steps by the number of requests in them: entry i counts steps with i requests."""
+    return state.work.batch.copy()
+
+
+def progress_of(state: EngineState) -> tuple[float, float, str]:
+    """(tokens done, tokens in all, text) for a progress bar."""
+    done, total = int(state.admission.tokens[0]), int(state.requests.output_tokens.sum())
+    return done, total, f"{state.admission.finished[0]}/{len(state.requests.arrival_ps)} requests"
+
+
+def words_of_fault(state: EngineState) -> str:
+    code, tokens, rows = (int(value) for value in state.control.code[:3])
+    if code == OUTSIDE_TABLE:
+        return f"a step of {tokens} tokens of {rows} requests is outside its cost tables"
+    return f"fault {code}"
+
+
+def words_of_stall(state: EngineState) -> str:
+    """What waits for what, when nothing runs although requests are left."""
+    admission = state.admission
+    r = int(admission.admitted[0])
+    return (f"request {r + 1} waits for KV-cache pages; {admission.kv_free[0]} of "
+            f"{state.fixed.pages} are free, {state.step.running[0]} requests run")
+
+
+def outcome(fabric: Fabric, placed: Placement, options: ServingOptions, costs: Costs,
+            state: EngineState, *, complete: bool) -> Outcome:
+    """What a replay found out."""
+    end_ps = int(state.control.now_ps[0])
+    metrics, undefined, window = serving_metrics(state.requests, state.admission,
+                                                 state.snapshots, end_ps)
+    more, missing = request_metrics(state.requests, state.admission, end_ps)
+    metrics |= more
+    undefined |= missing
+    _engine_metrics(metrics, undefined, state)
+    put_energy(metrics, undefined, placed, state, end_ps)
+    put_costs(metrics, undefined, placed, options)
+    spent = {name: float(value) for name, value in zip(PIECES, state.work.spent, strict=True)}
+    total = sum(spent.values())
+    breakdown = {name: value / total for name, value in spent.items() if value} if total else {}
+    devices = busy_shares(state.snapshots.device_busy, state.snapshots, window,
+                          state.work.busy_ps, end_ps)
+    links = link_shares(fabric, placed, options, state, end_ps)
+    return Outcome(
+        metrics=metrics, undefined=undefined, complete=complete, breakdown=breakdown,
+        bottleneck=limit_of(state, float(devices.mean()), links, breakdown, metrics),
+        device_utilisation=dict(zip(placed.gpus, (float(d) for d in devices), strict=True)),
+        link_utilisation=links, parameters=parameters(options, costs.errors),
+        notes=_notes(placed, metrics, breakdown, window),
+        bands={name: placed.gpu.band(name) for name in ("gemm", "attention", "moe", "norm")},
+        parts=dict(fabric.parts), tables=costs.hashes(),
+        kernels={advance.name: advance.source_hash}, spans=_spans(placed, state.spans))
+
+
+def _engine_metrics(metrics: dict[str, float], undefined: dict[str, str], state: EngineState
+                    ) -> None:
+    """What only the engine knows: steps, batches, queue, pages, preemptions."""
+    work, steps = state.work, int(state.work.steps[0])
+    metrics |= {"steps": float(steps), "steps_decode_only": float(work.steps[1]),
+                "steps_graph": float(work.steps[2]), "preemptions": float(work.preemptions[0]),
+                "prompt_tokens_computed": float(work.prompt_tokens[0]),
+                "prompt_tokens_repeated": float(work.repeated_tokens[0]),
+                "kv_pages": float(state.fixed.pages)}
+    lasted = float(state.control.now_ps[0] - state.requests.arrival_ps[0])
+    if not steps or lasted <= 0:
+        undefined["batch_mean"] = "no step ran"
+        return
+    sizes = np.arange(len(work.batch))
+    metrics["batch_mean"] = float((work.batch * sizes).sum()) / steps
+    for share in (0.5, 0.9, 0.99):
+        rank = min(max(int(np.ceil(share * steps)), 1), steps)
+        metrics[f"batch_p{share * 100:.0f}"] = float(np.searchsorted(np.cumsum(work.batch), rank))
+    metrics["batch_max"] = float(np.flatnonzero(work.batch).max())
+    metrics["step_tokens_p50"] = hist_percentile(work.tokens, 0.5)
+    metrics["step_tokens_p99"] = hist_percentile(work.tokens, 0.99)
+    pages, engines = float(state.fixed.pages), len(state.admission.kv_free)
+    for name, row, unit in (("waiting", 0, 1.0), ("running", 1, 1.0), ("kv_use", 2, pages)):
+        metrics[f"{name}_mean"] = float(work.sums[row]) / lasted / unit
+        if name == "kv_use":
+            metrics[f"{name}_mean"] /= engines
+        metrics[f"{name}_max"] = float(work.most[row]) / unit
+
+
+def _notes(placed: Placement, metrics: Mapping[str, float], breakdown: Mapping[str, float],
+           window: Window | None) -> tuple[str, ...]:
+    notes = [f"{len(placed.groups)} engine{'s' * (len(placed.groups) > 1)} of {placed.ranks} "
+             f"GPU{'s' * (placed.ranks > 1)}: {', '.join(placed.gpus)}"]
+    exchange = breakdown.get("exchange", 0.0)
+    if exchange < 0.05:
+        notes.append(f"nearly insensitive to the fabric: {exchange:.1%} of a request's time is "
+                     "spent in exchanges between GPUs")
+    if window is not None and window.overloaded:
+        notes.append("overload: requests finish more slowly than they arrive, so latencies grow "
+                     "with the length of the trace")
+    elif window is not None and not window.stable:
+        notes.append("not steady: arrivals and completions differ by more than 3 % in the window")
+    if window is None:
+        notes.append("no steady window: utilisation is over the whole replay, ramp and drain "
+                     "included")
+    if metrics.get("preemptions", 0.0):
+        notes.append(f"{metrics['preemptions']:.0f} preemptions: "
+                     f"{metrics['prompt_tokens_repeated']:.0f} tokens were computed again")
+    notes.append("host times are assumed: no version of the engine was measured for them")
+    notes.append("energy counts GPU boards only")
+    return tuple(notes)
+
+
+def _spans(placed: Placement, log: SpanLog) -> Spans:
+    kept = span_kept(log)
+    order = np.argsort(log.start_ps[:kept], kind="stable")
+    return Spans(placed.gpus, LABELS, log.track[:kept][order], log.label[:kept][order],
+                 log.start_ps[:kept][order], log.end_ps[:kept][order], log.amount[:kept][order],
+                 span_lost(log))
