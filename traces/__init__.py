@@ -3,13 +3,17 @@
 Requests: `RequestTrace`, `read_requests`, `write_requests`, `generate_requests`, the length laws
 (`SHORT`, `MEDIUM`, `REASONABLE`, `fitted_lengths`) and packaged samples (`sample`). Routing of
 mixture-of-experts tokens: `ExponentialRouting`, the kernel `draw_experts`, `RoutingTrace`,
-`read_routing`, `write_routing`, `generate_routing`. `read_trace` reads either. Schemas: the
-README of this folder.
+`read_routing`, `write_routing`, `generate_routing`. Documents that queries fetch: `DocumentTrace`,
+`read_documents`, `write_documents`, `generate_documents`. `read_trace` reads any of them. Schemas:
+the README of this folder.
 """
 
 from __future__ import annotations
 
 from rackwright.traces.detect import read_trace
+from rackwright.traces.documents import MAX_DOCUMENT, DocumentTrace
+from rackwright.traces.documents_file import read_documents, write_documents
+from rackwright.traces.documents_generate import generate_documents, zipf_shares
 from rackwright.traces.generate import generate_requests
 from rackwright.traces.lengths import (
     MEDIUM,
@@ -36,9 +40,11 @@ from rackwright.traces.write import write_requests
 
 __all__ = [
     "DEFAULT_SKEW",
+    "DocumentTrace",
     "ExponentialRouting",
     "FittedLengths",
     "Lengths",
+    "MAX_DOCUMENT",
     "MAX_TOKENS",
     "MEDIUM",
     "REASONABLE",
@@ -50,15 +56,19 @@ __all__ = [
     "UniformLengths",
     "draw_experts",
     "fitted_lengths",
+    "generate_documents",
     "generate_requests",
     "generate_routing",
     "make_samples",
+    "read_documents",
     "read_requests",
     "read_routing",
     "read_trace",
     "sample",
     "sample_names",
     "sample_path",
+    "write_documents",
     "write_requests",
     "write_routing",
+    "zipf_shares",
 ]

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from rackwright.errors import UnknownName
+from rackwright.traces.detect import read_trace
+from rackwright.traces.documents import DocumentTrace
+from rackwright.traces.documents_file import write_documents
+from rackwright.traces.documents_generate import generate_documents
 from rackwright.traces.generate import generate_requests
 from rackwright.traces.lengths import MEDIUM, SHORT
-from rackwright.traces.read import read_requests
 from rackwright.traces.requests import RequestTrace
 from rackwright.traces.write import write_requests
 
@@ -35,12 +39,18 @@ def _requests_short() -> RequestTrace:
                              name="requests_short")
 
 
-_SAMPLES: dict[str, Callable[[], RequestTrace]] = {"requests_medium": _requests_medium,
-                                                   "requests_short": _requests_short}
+def _documents_zipf() -> DocumentTrace:
+    """600 queries at 120/s, 50 of 100,000 documents each: all of it stand-ins of ours."""
+    return generate_documents(120.0, 600, seed=0, name="documents_zipf")
+
+
+_SAMPLES: dict[str, Callable[[], DocumentTrace | RequestTrace]] = {
+    "documents_zipf": _documents_zipf, "requests_medium": _requests_medium,
+    "requests_short": _requests_short}
 
 
 def sample_names() -> list[str]:
-    """Names of the packaged request traces, sorted."""
+    """Names of the packaged traces, sorted."""
     return sorted(_SAMPLES)
 
 
@@ -51,17 +61,22 @@ def sample_path(name: str) -> Path:
     return _FOLDER / f"{name}.csv"
 
 
-def sample(name: str) -> RequestTrace:
-    """A packaged request trace. Raises UnknownName.
+def sample(name: str) -> Any:
+    """A packaged trace: a RequestTrace, or a DocumentTrace. Raises UnknownName.
 
     >>> sample("requests_medium").first(2).output_tokens.tolist()
     [181, 218]
     """
-    return read_requests(sample_path(name))
+    return read_trace(sample_path(name))
 
 
 def make_samples(folder: Path = _FOLDER) -> list[Path]:
     """Generate every packaged trace into `folder` (default: the package); the files written."""
     folder.mkdir(parents=True, exist_ok=True)
-    return [write_requests(make(), folder / f"{name}.csv")
-            for name, make in sorted(_SAMPLES.items())]
+    return [_write(make(), folder / f"{name}.csv") for name, make in sorted(_SAMPLES.items())]
+
+
+def _write(trace: DocumentTrace | RequestTrace, path: Path) -> Path:
+    if isinstance(trace, DocumentTrace):
+        return write_documents(trace, path)
+    return write_requests(trace, path)

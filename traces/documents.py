@@ -1,0 +1,189 @@
+"""`DocumentTrace`: queries of a retrieval system, and the documents that each of them fetches.
+
+One row a query, in order of arrival: seconds from the start, tokens of the query, and the documents
+retrieved for it, best first, each with an id and its length in tokens. An id has one length
+throughout. What it leaves out: texts, scores, how the index found them, documents that change.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rackwright.errors import TraceError, UsageError
+from rackwright.traces.requests import MAX_TOKENS
+from rackwright.units import MAX_TIME
+
+__all__ = ["MAX_DOCUMENT", "DocumentTrace"]
+
+MAX_DOCUMENT = (1 << 31) - 1  # our bound on ids
+
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class DocumentTrace:
+    """Queries in order of arrival; read-only columns.
+
+    `arrival_time`: float64 seconds, shape (n,), n >= 1, never going back. `query_tokens`: int64,
+    (n,). Query i fetches ``document[offsets[i]:offsets[i + 1]]``, at least one, all different;
+    `document` (ids, 0 to 2**31 - 1) and `document_tokens` are int64 of shape (offsets[-1],).
+    `name`, `source`: one line each. Columns are copied, and checked: raises TraceError naming the
+    first wrong row (from 0).
+    """
+
+    arrival_time: npt.NDArray[np.float64]
+    query_tokens: Ints
+    offsets: Ints
+    document: Ints
+    document_tokens: Ints
+    name: str = "documents"
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "arrival_time",
+                           _column("arrival_time", self.arrival_time, np.float64))
+        for column in ("query_tokens", "offsets", "document", "document_tokens"):
+            object.__setattr__(self, column, _column(column, getattr(self, column), np.int64))
+        _check_shapes(self)
+        _check_rows(self)
+        _check_documents(self)
+        for text in (self.name, self.source):
+            if not text.isprintable() or text != text.strip():
+                raise TraceError(f"name or source of a trace: {text!r} is not one line of text "
+                                 "without blanks at its ends")
+        if not self.name:
+            raise TraceError("the name of a trace is empty; give one")
+
+    def __len__(self) -> int:
+        return len(self.arrival_time)
+
+    def __repr__(self) -> str:
+        return (f"<DocumentTrace {self.name!r}: {len(self)} queries, {len(self.document)} "
+                f"documents fetched, {self.span_time:.6g} s>")
+
+    def first(self, count: int) -> DocumentTrace:
+        """The first `count` queries (all of them when there are fewer). Raises UsageError."""
+        if count < 1:
+            raise UsageError(f"the first {count} queries: at least 1 is needed")
+        count = min(count, len(self))
+        end = int(self.offsets[count])
+        return DocumentTrace(self.arrival_time[:count], self.query_tokens[:count],
+                             self.offsets[:count + 1], self.document[:end],
+                             self.document_tokens[:end], self.name, self.source)
+
+    @property
+    def span_time(self) -> float:
+        """Seconds from the first arrival to the last."""
+        return float(self.arrival_time[-1] - self.arrival_time[0])
+
+    @property
+    def rate_per_s(self) -> float | None:
+        """Mean arrivals/s: gaps over span; None when all queries arrive at once."""
+        return (len(self) - 1) / self.span_time if self.span_time > 0 else None
+
+    @property
+    def counts(self) -> Ints:
+        """Documents of each query."""
+        return np.diff(self.offsets)
+
+    @cached_property
+    def content_hash(self) -> str:
+        """SHA-256 (hex) of the columns; name and source do not count."""
+        digest = hashlib.sha256(f"documents 1 {len(self)}\n".encode())
+        digest.update(self.arrival_time.astype("<f8").tobytes())
+        for column in (self.query_tokens, self.offsets, self.document, self.document_tokens):
+            digest.update(column.astype("<i8").tobytes())
+        return digest.hexdigest()
+
+    def summary(self) -> dict[str, Any]:
+        """Counts, span, rate and statistics as plain numbers (JSON-ready, SI units)."""
+        rate = {} if self.rate_per_s is None else {"rate_per_s": self.rate_per_s}
+        _, times = np.unique(self.document, return_counts=True)
+        return {"name": self.name, "source": self.source, "content_hash": self.content_hash,
+                "queries": len(self), "span_time": self.span_time, **rate,
+                "documents_fetched": len(self.document), "documents": len(times),
+                "hottest_share": float(times.max() / len(self.document)),
+                "documents_per_query": _statistics(self.counts),
+                "query_tokens": _statistics(self.query_tokens),
+                "document_tokens": _statistics(self.document_tokens)}
+
+
+def _column(name: str, values: object, dtype: type[Any]) -> npt.NDArray[Any]:
+    """A read-only copy of `values` in `dtype`; -0.0 becomes 0.0."""
+    given = np.asarray(values)
+    if given.ndim != 1 or not np.can_cast(given.dtype, dtype, "safe"):
+        raise TraceError(f"column {name}: {given.dtype} of shape {given.shape}; expected one "
+                         f"dimension of {np.dtype(dtype)}")
+    column: npt.NDArray[Any] = given.astype(dtype) + dtype(0)
+    column.setflags(write=False)
+    return column
+
+
+def _check_shapes(trace: DocumentTrace) -> None:
+    queries = len(trace.arrival_time)
+    if queries == 0:
+        raise TraceError("a trace without queries; at least 1 is expected")
+    offsets = trace.offsets
+    fine = (len(trace.query_tokens) == queries and len(offsets) == queries + 1
+            and len(trace.document) == len(trace.document_tokens)
+            and offsets[0] == 0 and offsets[-1] == len(trace.document))
+    if not fine:
+        raise TraceError(f"{queries} arrivals, {len(trace.query_tokens)} queries, {len(offsets)} "
+                         f"offsets, {len(trace.document)} ids, {len(trace.document_tokens)} "
+                         "lengths do not belong together; offsets run from 0 to the number of ids")
+
+
+def _check_rows(trace: DocumentTrace) -> None:
+    times = trace.arrival_time
+    _first_bad((times >= 0) & (times <= MAX_TIME), "arrival_time", times,
+               f"0 to {MAX_TIME:.0f} s")
+    _first_bad(np.concatenate([[True], times[1:] >= times[:-1]]), "arrival_time", times,
+               "no earlier than the row above; sort the rows by arrival")
+    _first_bad((trace.query_tokens >= 1) & (trace.query_tokens <= MAX_TOKENS), "query_tokens",
+               trace.query_tokens, f"1 to {MAX_TOKENS}")
+    _first_bad(trace.counts >= 1, "documents", trace.counts, "at least 1 document a query")
+
+
+def _first_bad(good: npt.NDArray[np.bool_], name: str, values: npt.NDArray[Any],
+               expected: str) -> None:
+    if not good.all():
+        row = int(np.argmin(good))
+        raise TraceError(f"row {row}: {name} {values[row]}; expected {expected}")
+
+
+def _check_documents(trace: DocumentTrace) -> None:
+    """Ids and lengths in range, no id twice in a query, one length for each id."""
+    rows = np.repeat(np.arange(len(trace)), trace.counts)
+    for name, values, low, high in (("document id", trace.document, 0, MAX_DOCUMENT),
+                                    ("document_tokens", trace.document_tokens, 1, MAX_TOKENS)):
+        good = (values >= low) & (values <= high)
+        if not good.all():
+            at = int(np.argmin(good))
+            raise TraceError(f"row {rows[at]}: {name} {values[at]}; expected {low} to {high}")
+    order = np.lexsort((trace.document, rows))
+    twice = (rows[order][1:] == rows[order][:-1]) \
+        & (trace.document[order][1:] == trace.document[order][:-1])
+    if twice.any():
+        at = order[int(np.argmax(twice))]
+        raise TraceError(f"row {rows[at]}: document {trace.document[at]} comes twice; expected "
+                         "different documents")
+    _, first, back = np.unique(trace.document, return_index=True, return_inverse=True)
+    odd = trace.document_tokens != trace.document_tokens[first][back]
+    if odd.any():
+        at = int(np.argmax(odd))
+        raise TraceError(
+            f"row {rows[at]}: document {trace.document[at]} has {trace.document_tokens[at]} "
+            f"tokens; it had {trace.document_tokens[first][back][at]} before, and a document "
+            "has one length")
+
+
+def _statistics(values: Ints) -> dict[str, float]:
+    p50, p90, p99 = (float(x) for x in np.percentile(values, [50, 90, 99]))
+    return {"mean": int(values.sum()) / len(values), "min": int(values.min()), "p50": p50,
+            "p90": p90, "p99": p99, "max": int(values.max()), "total": int(values.sum())}
