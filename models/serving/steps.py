@@ -34,8 +34,8 @@ TILE = 128   # of the tables of chunks; see `costs`
 @kernel
 def add_chunk(fixed, step, queries, before):  # type: ignore[no-untyped-def]
     """One chunk of a prompt into the step's attention; False outside a table."""
-    rows = (queries + TILE - 1) // TILE
-    keys = (before + TILE - 1) // TILE
+    rows = (queries + TILE - 1) // TILE  # nonzero: a constant
+    keys = (before + TILE - 1) // TILE   # nonzero: a constant
     alone = table2_ps(fixed.tables.alone, rows, keys)
     packed = table2_ps(fixed.tables.packed, rows, keys)
     if alone < 0 or packed < 0:
