@@ -124,7 +124,7 @@ def load_trace(model: registry.Model, trace: Any = None, limit: int | None = Non
     if trace is None or isinstance(trace, str):
         from rackwright import traces
 
-        trace = model.read_trace(traces.sample_path(trace or model.sample_trace), None)
+        return model.read_trace(traces.sample_path(trace or model.sample_trace), limit)
     return trace if limit is None else trace.first(limit)
 
 
