@@ -32,6 +32,7 @@ from rackwright.topologies.builders import (
     wan,
 )
 from rackwright.topologies.collectives import (
+    all_to_allv_time,
     collective_choice,
     collective_time,
     transfers_time,
@@ -64,6 +65,7 @@ __all__ = [
     "FaultEvent",
     "LinkTable",
     "Routes",
+    "all_to_allv_time",
     "apply",
     "bandwidth_changes",
     "capacity_changes",

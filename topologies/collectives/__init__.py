@@ -2,7 +2,8 @@
 
 `collective_time` and `collective_choice` are the closed form: steps from fitted coefficients, the
 bytes priced by the links that the algorithm loads. ``fidelity="flows"`` replays every step as flows
-that wait for one another. `transfers_time` prices point-to-point transfers that start together.
+that wait for one another. `transfers_time` prices point-to-point transfers that start together,
+`all_to_allv_time` an exchange of unequal parts.
 """
 
 from __future__ import annotations
@@ -14,5 +15,7 @@ from rackwright.topologies.collectives.times import (
     collective_time,
     transfers_time,
 )
+from rackwright.topologies.collectives.uneven import all_to_allv_time
 
-__all__ = ["OPERATIONS", "Choice", "collective_choice", "collective_time", "transfers_time"]
+__all__ = ["OPERATIONS", "Choice", "all_to_allv_time", "collective_choice", "collective_time",
+           "transfers_time"]

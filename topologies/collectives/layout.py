@@ -22,51 +22,35 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
-import numpy as np
-import numpy.typing as npt
-
 from rackwright.devices.arguments import Floats
+from rackwright.topologies.collectives.paths import Flows, Load, flows_of, joined, shared_time
+from rackwright.topologies.collectives.traffic import Background, left_over
 from rackwright.topologies.fabric import Fabric
 from rackwright.topologies.names import natural_key
 from rackwright.topologies.routing import GPU_LINKS
 
-__all__ = ["Flows", "Layout", "Load", "layout_of", "shared_time"]
-
-REFERENCE = float(1 << 30)  # bytes of a direct transfer that is shared out, then scaled
-
-
-class Load(NamedTuple):
-    """The busiest link and the seconds for which a byte of the operation holds it."""
-
-    time_per_byte: float
-    link: int
-
-
-class Flows(NamedTuple):
-    """Flow i crosses ``links[offsets[i]:offsets[i + 1]]`` with ``share[i]`` of the bytes."""
-
-    offsets: npt.NDArray[np.int64]
-    links: npt.NDArray[np.int64]
-    share: Floats
-    latency_time: Floats  # s, of each path
-
-    def load(self, bandwidth: Floats) -> Load:
-        """The busiest link when the flows keep step."""
-        crossing = np.repeat(self.share, np.diff(self.offsets))
-        held = np.bincount(self.links, crossing, len(bandwidth)) / bandwidth
-        link = int(held.argmax())
-        return Load(float(held[link]), link)
-
+__all__ = ["Flows", "Layout", "Load", "flows_of", "layout_of", "shared_time"]
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """A set of ranks on a fabric. `hosts`: their ranks, host by host."""
+    """A set of ranks on a fabric. `hosts`: their ranks, host by host; `traffic`: what else is on
+    the links."""
 
     fabric: Fabric
     hosts: tuple[tuple[str, ...], ...]
+    traffic: tuple[Background, ...] = ()
+
+    @property
+    def ranks(self) -> tuple[str, ...]:
+        """All ranks, host by host."""
+        return tuple(rank for host in self.hosts for rank in host)
+
+    @property
+    def idle(self) -> Layout:
+        """The same without other traffic: what a library sees when it looks for its rings."""
+        return layout_of(self.fabric, self.ranks) if self.traffic else self
 
     @property
     def count(self) -> int:
@@ -103,7 +87,7 @@ class Layout:
     @cached_property
     def ring(self) -> Load:
         """A byte sent from every rank to the next."""
-        return self._joined(self.inside, self.between).load(self.bandwidth)
+        return self._load(joined(self.inside, self.between))
 
     @cached_property
     def tree(self) -> Load:
@@ -112,8 +96,8 @@ class Layout:
         back = [(host[place], host[place - 1]) for host in self.hosts if len(host) > 1
                 for place in range(len(host))]
         there = self.inside._replace(share=self.inside.share * spread)
-        return self._joined(there, self._flows(back, spread), self._flows(
-            self.tree_pairs(), 0.5 / self.channels)).load(self.bandwidth)
+        return self._load(joined(there, self._flows(back, spread), self._flows(
+            self.tree_pairs(), 0.5 / self.channels)))
 
     def tree_pairs(self) -> list[tuple[str, str]]:
         """(sender, receiver) between hosts: up and down, of both trees, channel by channel.
@@ -142,7 +126,7 @@ class Layout:
         for node in sorted(common, key=natural_key):
             if getattr(graph.nodes[node]["device"], "name", "") in names:
                 pairs = [pair for rank in ranks for pair in ((rank, node), (node, rank))]
-                return self._flows(pairs, 1 + 1 / len(ranks)).load(self.bandwidth)
+                return self._load(self._flows(pairs, 1 + 1 / len(ranks)))
         return None
 
     @cached_property
@@ -151,7 +135,7 @@ class Layout:
         ranks = [rank for host in self.hosts for rank in host]
         pairs = [(one, other) for one in ranks for other in ranks if one != other]
         flows = self._flows(pairs, 1 / len(ranks))
-        return shared_time(flows, self.bandwidth), float(flows.latency_time.max())
+        return shared_time(flows, self.bandwidth, self.traffic), float(flows.latency_time.max())
 
     @cached_property
     def inside_time(self) -> float:
@@ -177,54 +161,21 @@ class Layout:
     def _flows(self, pairs: list[tuple[str, str]], share: float = 1.0) -> Flows:
         return flows_of(self.fabric, pairs, share)
 
-    @staticmethod
-    def _joined(*parts: Flows) -> Flows:
-        offsets, at = [np.zeros(1, np.int64)], 0
-        for part in parts:
-            offsets.append(part.offsets[1:] + at)
-            at += int(part.offsets[-1])
-        return Flows(np.concatenate(offsets), np.concatenate([part.links for part in parts]),
-                     np.concatenate([part.share for part in parts]),
-                     np.concatenate([part.latency_time for part in parts]))
-
-
-def flows_of(fabric: Fabric, pairs: list[tuple[str, str]], share: float) -> Flows:
-    """Flows of the same share by the fabric's routes; raises TopologyError without a path."""
-    routes = fabric.routes(pairs)
-    ps = np.concatenate([np.zeros(1, np.int64),
-                         np.cumsum(fabric.links.latency_ps[routes.links])])
-    latency = (ps[routes.offsets[1:]] - ps[routes.offsets[:-1]]) * 1e-12
-    return Flows(routes.offsets, routes.links, np.full(len(pairs), share), latency)
-
-
-def shared_time(flows: Flows, bandwidth: Floats) -> float:
-    """Seconds a byte until the last flow has ended, when they share links max-min fairly."""
-    if (even := _even_time(flows, bandwidth)) is not None:
-        return even
-    from rackwright.engine import share_flows
-
-    used, links = np.unique(flows.links, return_inverse=True)
-    finish = share_flows(bandwidth[used], flows.offsets, links.reshape(-1),
-                         flows.share * REFERENCE)
-    return float(finish.max()) / REFERENCE
-
-
-def _even_time(flows: Flows, bandwidth: Floats) -> float | None:
-    """The same where every flow crosses a link that is busiest, with flows of one share: then the
-    rates at which all end together are max-min fair, and the engine need not be asked."""
-    if len(np.unique(flows.share)) > 1:
-        return None
-    held = np.bincount(flows.links, np.repeat(flows.share, np.diff(flows.offsets)),
-                       len(bandwidth)) / bandwidth
-    worst = np.maximum.reduceat(held[flows.links], flows.offsets[:-1])
-    return float(worst.max()) if worst.min() >= worst.max() * (1 - 1e-12) else None
+    def _load(self, flows: Flows) -> Load:
+        """Of what other traffic leaves when all `flows` are under way at once."""
+        weight = flows.share / flows.share.min()
+        return flows.load(left_over(flows.offsets, flows.links, weight, self.bandwidth,
+                                    self.traffic))
 
 
 _KEPT: WeakKeyDictionary[Fabric, dict[tuple[str, ...], Layout]] = WeakKeyDictionary()
 
 
-def layout_of(fabric: Fabric, ranks: Sequence[str]) -> Layout:
+def layout_of(fabric: Fabric, ranks: Sequence[str], traffic: tuple[Background, ...] = ()
+              ) -> Layout:
     """The layout of `ranks`, kept with the fabric: their order does not matter."""
+    if traffic:
+        return Layout(fabric, layout_of(fabric, ranks).hosts, traffic)
     ordered = tuple(sorted(ranks, key=natural_key))
     kept = _KEPT.setdefault(fabric, {})
     if ordered not in kept:

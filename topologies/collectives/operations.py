@@ -8,15 +8,17 @@ of nbytes / n (all_reduce: twice), a chain the whole message once, direct transf
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
+
+import numpy as np
 
 from rackwright.errors import UnknownName, UsageError
 from rackwright.topologies.fabric import Fabric
 from rackwright.topologies.names import natural_key
 from rackwright.topologies.parts import SWITCHES, family_of
 
-__all__ = ["OPERATIONS", "Operation", "checked_ranks", "operation"]
+__all__ = ["OPERATIONS", "Operation", "checked_ranks", "checked_slow", "operation"]
 
 
 class Operation(NamedTuple):
@@ -65,3 +67,16 @@ def checked_ranks(op: Operation, fabric: Fabric, ranks: Sequence[str] | None) ->
         raise UsageError(f"send_recv goes from one rank to another; {len(chosen)} are given. For "
                          "several transfers at once: transfers_time")
     return chosen
+
+
+def checked_slow(ranks: Sequence[str], slow: Mapping[str, float]) -> dict[str, float]:
+    """`slow` without the ranks that are as fast as ever. Raises UnknownName and UsageError."""
+    if not isinstance(slow, Mapping):
+        raise UsageError(f"slow is {slow!r}; give a dict of rank: factor")
+    for rank, factor in slow.items():
+        if rank not in ranks:
+            raise UnknownName("slow rank", rank, sorted(ranks, key=natural_key)[:40])
+        if not isinstance(factor, int | float | np.number) or not 1 <= factor < float("inf"):
+            raise UsageError(f"slow: {rank} takes {factor!r} times as long; a number >= 1 is "
+                             "needed")
+    return {rank: float(factor) for rank, factor in slow.items() if factor > 1}

@@ -5,8 +5,8 @@ Leaves out: how costs come about (`costs`), what the library thinks (`tuner`). S
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 import numpy as np
@@ -25,15 +25,23 @@ from rackwright.topologies.collectives.costs import (
     switch_cost,
     tree_cost,
 )
-from rackwright.topologies.collectives.layout import (
-    Layout,
-    Load,
-    flows_of,
-    layout_of,
-    shared_time,
+from rackwright.topologies.collectives.layout import Layout, layout_of
+from rackwright.topologies.collectives.operations import (
+    Operation,
+    checked_ranks,
+    checked_slow,
+    operation,
 )
-from rackwright.topologies.collectives.operations import Operation, checked_ranks, operation
-from rackwright.topologies.collectives.tuner import PROTOCOLS, direct_protocol, estimates
+from rackwright.topologies.collectives.paths import Load, flows_of, shared_time
+from rackwright.topologies.collectives.schedules import STEPPED, check_stepped
+from rackwright.topologies.collectives.stepped import stepped_cost, stepped_load
+from rackwright.topologies.collectives.traffic import Traffic, checked_traffic
+from rackwright.topologies.collectives.tuner import (
+    PROTOCOLS,
+    direct_protocol,
+    enabled,
+    estimates,
+)
 from rackwright.topologies.fabric import Fabric
 from rackwright.topologies.routing import GPU_LINKS
 
@@ -41,7 +49,9 @@ __all__ = ["Name", "Problem", "known", "library_of", "medium_of"]
 
 Name = tuple[str, str]
 """(algorithm, protocol)"""
-ALGORITHMS = ("direct", "in_switch", "ring", "tree")
+ALGORITHMS = ("direct", "double_tree", "halving_doubling", "hierarchical", "in_switch", "ring",
+              "tree")
+ALIASES = {"double_tree": "tree"}  # NCCL calls its pair of trees just that
 IN_SWITCH: Name = ("in_switch", "simple")
 UNMEASURED: Band = ("assumed", 0.2, 0.5)  # a guess; nothing stands behind it
 DEFAULT = "nccl-h100"  # for ranks of no GPU that a library of the catalog names
@@ -72,20 +82,30 @@ class Problem:
     layout: Layout
     ranks: tuple[str, ...]
     part: Collectives
+    slow: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def of(cls, op: str, nbytes: Sizes, fabric: Fabric, ranks: Sequence[str] | None,
-           library: str | Collectives | None) -> Problem:
+           library: str | Collectives | None, traffic: Traffic = (),
+           slow: Mapping[str, float] | None = None) -> Problem:
         """Arguments and errors are those of `collective_time`."""
         found = operation(op)
         size, = sizes(nbytes=nbytes)
         chosen = checked_ranks(found, fabric, ranks)
-        return cls(found, size, layout_of(fabric, chosen), chosen,
-                   library_of(fabric, chosen[0], library))
+        return cls(found, size, layout_of(fabric, chosen, checked_traffic(fabric, traffic)), chosen,
+                   library_of(fabric, chosen[0], library), checked_slow(chosen, slow or {}))
 
     def picked(self, algorithm: str | None, protocol: str | None, in_switch: bool
                ) -> tuple[npt.NDArray[np.int64], list[Name]]:
         """Index into the names (algorithm, protocol), of every size."""
+        if self.layout.traffic:  # nobody who picks knows what else is on the links
+            return replace(self, layout=self.layout.idle).picked(algorithm, protocol, in_switch)
+        algorithm = ALIASES.get(algorithm or "", algorithm)
+        if algorithm in STEPPED:
+            return self._stepped(algorithm, protocol)
+        if self.slow:
+            raise UsageError(f"slow ranks need an algorithm of rounds ({', '.join(STEPPED)}), not "
+                             f"{algorithm or 'what the library picks'}")
         guesses = self._guesses()
         names = [name for name in guesses if algorithm in (None, name[0])
                  and protocol in (None, name[1])]
@@ -100,6 +120,17 @@ class Problem:
             slower = np.take_along_axis(costs, picked[None], 0)[0] > switch.total
             picked, names = np.where(slower, len(names), picked), [*names, IN_SWITCH]
         return picked, names
+
+    def _stepped(self, algorithm: str, protocol: str | None
+                 ) -> tuple[npt.NDArray[np.int64], list[Name]]:
+        """The protocol that costs least: the library has no such algorithm to ask."""
+        check_stepped(self.op.name, algorithm, self.layout)
+        known("protocol", protocol, (*PROTOCOLS, None))
+        names = [(algorithm, name) for name in enabled(self.layout) if protocol in (None, name)]
+        if not names:
+            raise UsageError(f"{algorithm} has no {protocol} here; there are "
+                             f"{', '.join(enabled(self.layout))}")
+        return np.argmin(np.stack([self.cost(*name).total for name in names]), 0), names
 
     def _guesses(self) -> dict[Name, Floats]:
         if self.op.shape != "direct":
@@ -124,6 +155,9 @@ class Problem:
             return found
         if algorithm == "direct":
             return self._direct(protocol)
+        if algorithm in STEPPED:
+            return stepped_cost(self.part, self.op, self.layout, algorithm, protocol, self.nbytes,
+                                self.slow)
         price = {"chain": chain_cost, "ring": ring_cost}[self.op.shape]
         return (tree_cost if algorithm == "tree" else price)(
             self.part, self.op, self.layout, protocol, self.nbytes)
@@ -132,13 +166,14 @@ class Problem:
         fabric = self.layout.fabric
         if self.op.name == "send_recv":
             flows = flows_of(fabric, [(self.ranks[0], self.ranks[1])], 1.0)
-            wire, latency = shared_time(flows, fabric.links.bandwidth), flows.latency_time.max()
+            wire = shared_time(flows, fabric.links.bandwidth, self.layout.traffic)
+            latency = float(flows.latency_time.max())
             peers, links = 1, flows.links.tolist()
         else:
             wire, latency = self.layout.exchange
             peers, links = self.layout.count - 1, self.layout.inside.links.tolist()
         medium = medium_of(fabric, [(self.layout.hosts[0][0], self.layout.hosts[-1][0])], links)
-        return direct_cost(self.part, self.op, peers, self.layout.count, float(latency), medium,
+        return direct_cost(self.part, self.op, peers, self.layout.count, latency, medium,
                            protocol, self._peer_nbytes(), self.nbytes * wire)
 
     def _peer_nbytes(self) -> Floats:
@@ -150,7 +185,8 @@ class Problem:
         GPUs, other links than NVLink, several hosts."""
         gpus = {name.strip() for name in self.part.gpus.split(",")}
         known_gpu = getattr(self.layout.fabric.device(self.ranks[0]), "name", "") in gpus
-        if not known_gpu or not self.layout.by_gpu_links or len(self.layout.hosts) > 1:
+        plain = known_gpu and self.layout.by_gpu_links and len(self.layout.hosts) == 1
+        if algorithm in STEPPED or not plain:
             return UNMEASURED
         if algorithm == "in_switch":
             return self.part.in_switch.band
@@ -164,6 +200,8 @@ class Problem:
             found: Load | None = self.layout.ring
         elif algorithm == "tree":
             found = self.layout.tree
+        elif algorithm in STEPPED:
+            found = stepped_load(self.op.name, algorithm, self.layout)
         else:
             found = self.layout.switch(self.part.switches())
         return self.layout.fabric.link_names[found.link] if found else ""

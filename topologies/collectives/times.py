@@ -7,7 +7,7 @@ on an NVSwitch host of H100s unless NCCL_NVLS_ENABLE=0.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,9 +17,10 @@ from rackwright.devices.collectives import Collectives
 from rackwright.devices.part import Band
 from rackwright.errors import UnknownName, UsageError
 from rackwright.topologies.collectives.costs import direct_cost
-from rackwright.topologies.collectives.layout import flows_of, shared_time
 from rackwright.topologies.collectives.operations import checked_ranks, operation
+from rackwright.topologies.collectives.paths import flows_of, shared_time
 from rackwright.topologies.collectives.problem import Problem, known, library_of, medium_of
+from rackwright.topologies.collectives.traffic import Traffic, checked_traffic
 from rackwright.topologies.collectives.tuner import PROTOCOLS, direct_protocol
 from rackwright.topologies.fabric import Fabric
 
@@ -32,7 +33,8 @@ FIDELITIES = ("closed", "flows")
 class Choice:
     """What is done with one size.
 
-    `algorithm`: "ring", "tree", "direct" or "in_switch"; `protocol`: "ll", "ll128" or "simple".
+    `algorithm`: "ring", "tree", "direct", "in_switch", or one of rounds that the caller asked for,
+    "halving_doubling" or "hierarchical"; `protocol`: "ll", "ll128" or "simple".
     `time`: s; `wire_time`: of it, what the bytes take on the busiest link; `bottleneck`: that
     link, "" for direct transfers. `library`: the part; `band`: its error, (class, median, p90).
     """
@@ -49,7 +51,8 @@ class Choice:
 def collective_time(op: str, nbytes: Sizes, fabric: Fabric, ranks: Sequence[str] | None = None, *,
                     algorithm: str | None = None, protocol: str | None = None,
                     in_switch: bool = True, library: str | Collectives | None = None,
-                    fidelity: str = "closed") -> Seconds:
+                    fidelity: str = "closed", traffic: Traffic = (),
+                    slow: Mapping[str, float] | None = None) -> Seconds:
     """Seconds of a collective among `ranks` of `fabric` (all GPUs when None), launch left out.
 
     `op`: all_gather, all_reduce, all_to_all, broadcast, reduce, reduce_scatter, send_recv (from
@@ -62,6 +65,13 @@ def collective_time(op: str, nbytes: Sizes, fabric: Fabric, ranks: Sequence[str]
     replays every step as flows that wait for one another: slower, and it sees steps that get in
     each other's way.
 
+    No library picks "halving_doubling" (all_gather, all_reduce, reduce_scatter) and "hierarchical"
+    (all_reduce on two hosts or more) as an `algorithm`: name them. "double_tree" is another name of
+    "tree", which is a pair of trees. `traffic`: (source, target, bytes/s) of other flows that share
+    the links max-min fairly all the while, math.inf for one that takes what it can get; the library
+    picks as if it were not there. `slow`: {rank: factor}, how many times as long a rank's steps
+    take; for the two algorithms named here.
+
     Models one collective at a time, as a node of a CUDA graph. Raises UnknownName, UsageError, and
     TopologyError where no path joins two ranks.
 
@@ -70,7 +80,7 @@ def collective_time(op: str, nbytes: Sizes, fabric: Fabric, ranks: Sequence[str]
     >>> 1e-3 < topologies.collective_time("all_gather", 2**30, fabric) < 4e-3
     True
     """
-    problem = Problem.of(op, nbytes, fabric, ranks, library)
+    problem = Problem.of(op, nbytes, fabric, ranks, library, traffic, slow)
     if fidelity not in FIDELITIES:
         raise UnknownName("fidelity of a collective", fidelity, FIDELITIES)
     picked, names = problem.picked(algorithm, protocol, in_switch)
@@ -78,8 +88,8 @@ def collective_time(op: str, nbytes: Sizes, fabric: Fabric, ranks: Sequence[str]
         from rackwright.topologies.collectives.replay import replayed
 
         chosen = [names[int(i)] for i in picked.flat]
-        times = [replayed(problem.part, problem.op, problem.layout, problem.ranks, *name, size)
-                 if size else 0.0
+        times = [replayed(problem.part, problem.op, problem.layout, problem.ranks, *name, size,
+                          problem.slow) if size else 0.0
                  for name, size in zip(chosen, problem.nbytes.flat, strict=True)]
         return bare(np.array(times, np.float64).reshape(problem.nbytes.shape))
     costs = np.stack([problem.cost(*name).total for name in names])
@@ -89,7 +99,8 @@ def collective_time(op: str, nbytes: Sizes, fabric: Fabric, ranks: Sequence[str]
 
 def collective_choice(op: str, nbytes: int, fabric: Fabric, ranks: Sequence[str] | None = None, *,
                       algorithm: str | None = None, protocol: str | None = None,
-                      in_switch: bool = True, library: str | Collectives | None = None) -> Choice:
+                      in_switch: bool = True, library: str | Collectives | None = None,
+                      traffic: Traffic = (), slow: Mapping[str, float] | None = None) -> Choice:
     """What `collective_time` does with one size; arguments and errors are its.
 
     >>> from rackwright import topologies
@@ -98,7 +109,7 @@ def collective_choice(op: str, nbytes: int, fabric: Fabric, ranks: Sequence[str]
     >>> choice.algorithm, choice.protocol
     ('in_switch', 'simple')
     """
-    problem = Problem.of(op, nbytes, fabric, ranks, library)
+    problem = Problem.of(op, nbytes, fabric, ranks, library, traffic, slow)
     if problem.nbytes.ndim:
         raise UsageError("collective_choice takes one size; call it for each")
     picked, names = problem.picked(algorithm, protocol, in_switch)
@@ -113,12 +124,13 @@ def collective_choice(op: str, nbytes: int, fabric: Fabric, ranks: Sequence[str]
 
 def transfers_time(pairs: Sequence[tuple[str, str]], nbytes: Sizes, fabric: Fabric, *,
                    world: int | None = None, protocol: str | None = None,
-                   library: str | Collectives | None = None) -> Seconds:
+                   library: str | Collectives | None = None, traffic: Traffic = ()) -> Seconds:
     """Seconds until the last of several transfers has ended that start together.
 
     Each of `pairs`, (from, to), moves `nbytes`, a number or an array; they share links max-min
     fairly. `world`: ranks of the communicator that they go through; None: those of `pairs` only.
-    In a larger one a transfer gets fewer channels. Raises UnknownName, UsageError, TopologyError.
+    In a larger one a transfer gets fewer channels. `traffic`: as for `collective_time`. Raises
+    UnknownName, UsageError, TopologyError.
     """
     if not pairs:
         raise UsageError("transfers_time needs a pair of endpoints, (from, to)")
@@ -130,7 +142,7 @@ def transfers_time(pairs: Sequence[tuple[str, str]], nbytes: Sizes, fabric: Fabr
     ends = [end for pair in dict.fromkeys(pairs) for end in pair]
     peers, world = max(ends.count(end) for end in ends), _world(world, len(set(ends)))
     flows = flows_of(fabric, list(pairs), 1.0)
-    wire = size * shared_time(flows, fabric.links.bandwidth)
+    wire = size * shared_time(flows, fabric.links.bandwidth, checked_traffic(fabric, traffic))
     medium = medium_of(fabric, pairs, flows.links.tolist())
     latency = float(flows.latency_time.max())
     chosen = direct_protocol(part, size) if protocol is None else np.full(

@@ -19,7 +19,7 @@ from rackwright.devices.collectives import Collectives
 from rackwright.topologies.collectives.layout import Layout
 from rackwright.topologies.collectives.operations import Operation
 
-__all__ = ["PROTOCOLS", "direct_protocol", "estimates"]
+__all__ = ["PROTOCOLS", "direct_protocol", "enabled", "estimates"]
 
 PROTOCOLS = ("ll", "ll128", "simple")
 
@@ -28,10 +28,10 @@ def estimates(part: Collectives, op: Operation, layout: Layout, nbytes: Floats
               ) -> dict[tuple[str, str], Floats]:
     """(algorithm, protocol) -> what the library thinks that it takes, s."""
     found = {("ring", protocol): _ring(part, op, layout, protocol, nbytes)
-             for protocol in _enabled(layout)}
+             for protocol in enabled(layout)}
     if op.name == "all_reduce" and len(layout.hosts) > 1:
         found |= {("tree", protocol): _tree(part, layout, protocol, nbytes)
-                  for protocol in _enabled(layout)}
+                  for protocol in enabled(layout)}
     return found
 
 
@@ -40,7 +40,7 @@ def direct_protocol(part: Collectives, peer_nbytes: Floats) -> Floats:
     return np.where(peer_nbytes <= part.transfer_ll_limit_nbytes, 0.0, 2.0)
 
 
-def _enabled(layout: Layout) -> tuple[str, ...]:
+def enabled(layout: Layout) -> tuple[str, ...]:
     """LL128 needs a path that keeps 128 bytes together: NVLink, and NICs beside the GPUs."""
     return PROTOCOLS if layout.by_gpu_links else ("ll", "simple")
 
