@@ -5,7 +5,8 @@ request's GPU, an all-to-all, the experts, an all-to-all back; each of the four 
 so a block takes the slowest GPU's time twice. Requests join and leave between iterations.
 
 The exchange is ideal: its latency plus the bytes of the busiest link at full bandwidth. That
-bound favours the baseline. `layer_ps` and `most_running` make the framework variant.
+bound favours the baseline. The variants differ in numbers only: host times in the tables, the
+exchange's latency, `layer_ps`, `most_running`.
 Source: section 2 of arXiv 2505.08944 for the structure.
 """
 
@@ -15,20 +16,14 @@ import numpy as np
 
 from rackwright.devices.cost_table import table1_ps, table2_ps
 from rackwright.engine.kernel import kernel
-from rackwright.engine.record import span_add
 from rackwright.engine.status import DONE, FAULT, RUNNING, STALLED
-from rackwright.models.aep.barrier_state import (
-    ATTENTION,
-    BARRIER_WAIT,
-    EXCHANGE,
-    EXPERT,
-    SAMPLER,
-)
+from rackwright.models.aep.barrier_notes import look_until, record_phase, weigh_waits
+from rackwright.models.aep.barrier_state import ATTENTION, EXCHANGE, EXPERT, SAMPLER
+from rackwright.models.aep.draws import draw_block, token_key
 from rackwright.models.aep.state import OUTSIDE_TABLE
 from rackwright.models.aep.steps import LABEL_SAMPLER
+from rackwright.models.aep.watch import watch_batch
 from rackwright.models.serving.requests import admit_one, context_tokens, token_out
-from rackwright.models.serving.snapshots import take_snapshots
-from rackwright.traces.routing import draw_experts
 
 __all__ = ["advance_barrier"]
 
@@ -42,7 +37,7 @@ def slowest(gpu_ps):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def attention_phase(fixed, admission, work):  # type: ignore[no-untyped-def]
+def attention_phase(fixed, admission, work, watch):  # type: ignore[no-untyped-def]
     """Times of the attention step on every rank into gpu_ps; False outside the table."""
     for gpu in range(fixed.gpus):
         tokens = admission.rank_active[gpu]
@@ -56,6 +51,7 @@ def attention_phase(fixed, admission, work):  # type: ignore[no-untyped-def]
             work.busy_ps[gpu] += service
             work.steps[0] += 1
             work.handled[0] += tokens
+            watch_batch(watch, ATTENTION, tokens)
     return True
 
 
@@ -66,8 +62,7 @@ def route_tokens(fixed, requests, admission, work, block):  # type: ignore[no-un
     work.expert_tokens[:] = 0
     for i in range(admission.active[0]):
         r = work.running[i]
-        draw_experts(fixed.weights, block, fixed.top_k, fixed.routing_seed, r,
-                     requests.generated[r], work.chosen)
+        draw_block(fixed.weights, fixed.cumulative, block, fixed.top_k, work.key[r], work.chosen)
         for j in range(fixed.top_k):
             expert = work.chosen[j]
             work.expert_tokens[expert] += 1
@@ -96,7 +91,7 @@ def exchange_ps(fixed, work, back):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def expert_phase(fixed, work):  # type: ignore[no-untyped-def]
+def expert_phase(fixed, work, watch):  # type: ignore[no-untyped-def]
     """Times of the experts on every GPU into gpu_ps, one after the other on a GPU."""
     work.gpu_ps[:] = 0
     for expert in range(work.expert_tokens.shape[0]):
@@ -110,44 +105,15 @@ def expert_phase(fixed, work):  # type: ignore[no-untyped-def]
             work.busy_ps[gpu] += service
             work.steps[1] += 1
             work.handled[1] += tokens
+            watch_batch(watch, EXPERT, tokens)
     return True
-
-
-@kernel
-def tokens_at(fixed, admission, work, phase, gpu):  # type: ignore[no-untyped-def]
-    """Tokens, or parts of tokens for experts, that a GPU handles in a phase."""
-    if phase != EXPERT:
-        return admission.rank_active[gpu]
-    tokens = np.int64(0)
-    for source in range(fixed.gpus):
-        tokens += work.sent[source, gpu]
-    return tokens
-
-
-@kernel
-def weigh_waits(fixed, requests, admission, work, phase, worst):  # type: ignore[no-untyped-def]
-    """Split the phase's time between service and waiting at the barrier, over all tokens."""
-    for gpu in range(fixed.gpus):
-        tokens = tokens_at(fixed, admission, work, phase, gpu)
-        share = tokens / fixed.top_k if phase == EXPERT else tokens * 1.0  # nonzero: top_k >= 1
-        work.spent[phase] += share * work.gpu_ps[gpu]
-        work.spent[BARRIER_WAIT] += share * (worst - work.gpu_ps[gpu])
-
-
-@kernel
-def record_phase(state, label, start_ps):  # type: ignore[no-untyped-def]
-    fixed, work = state.fixed, state.work
-    for gpu in range(fixed.gpus):
-        if work.gpu_ps[gpu] > 0:
-            tokens = tokens_at(fixed, state.admission, work, label, gpu)
-            span_add(state.spans, gpu, label, start_ps, start_ps + work.gpu_ps[gpu], tokens)
 
 
 @kernel
 def one_block(state, block, now_ps):  # type: ignore[no-untyped-def]
     """All four phases of a block; the time at its end, or -1 outside a table."""
     fixed, work, admission = state.fixed, state.work, state.admission
-    if not attention_phase(fixed, admission, work):
+    if not attention_phase(fixed, admission, work, state.watch):
         return np.int64(-1)
     worst = slowest(work.gpu_ps)
     route_tokens(fixed, state.requests, admission, work, block)
@@ -155,7 +121,7 @@ def one_block(state, block, now_ps):  # type: ignore[no-untyped-def]
     record_phase(state, ATTENTION, now_ps)
     now_ps += worst
     there, back = exchange_ps(fixed, work, False), exchange_ps(fixed, work, True)
-    if not expert_phase(fixed, work):
+    if not expert_phase(fixed, work, state.watch):
         return np.int64(-1)
     worst = slowest(work.gpu_ps)
     weigh_waits(fixed, state.requests, admission, work, EXPERT, worst)
@@ -183,6 +149,7 @@ def sampler_phase(state, now_ps):  # type: ignore[no-untyped-def]
                 return np.int64(-1)
             work.gpu_ps[gpu] = service
             work.busy_ps[gpu] += service
+            watch_batch(state.watch, LABEL_SAMPLER, tokens)
             worst = max(worst, service)
     record_phase(state, LABEL_SAMPLER, now_ps)
     work.spent[SAMPLER] += worst * 1.0 * admission.active[0]
@@ -209,6 +176,7 @@ def iterate(state, now_ps):  # type: ignore[no-untyped-def]
     for i in range(admission.active[0]):
         r = work.running[i]
         work.rank_context[requests.home[r]] += context_tokens(requests, r)
+        work.key[r] = token_key(state.fixed.routing_seed, r, requests.generated[r])
     for block in range(state.fixed.blocks):
         now_ps = one_block(state, block, now_ps)
         if now_ps < 0:
@@ -243,8 +211,7 @@ def advance_barrier(state, until_ps, max_events):  # type: ignore[no-untyped-def
         now_ps = control.now_ps[0]
         if now_ps > until_ps:
             return RUNNING
-        take_snapshots(state.snapshots, now_ps, admission, state.work.busy_ps,
-                       state.work.link_busy_ps)
+        look_until(state, now_ps)
         arrive_and_admit(state, now_ps)
         if admission.active[0] == 0:
             if admission.arrived[0] == total:
@@ -259,5 +226,6 @@ def advance_barrier(state, until_ps, max_events):  # type: ignore[no-untyped-def
             return FAULT
         control.now_ps[0] = end_ps
         state.work.iterations[0] += 1
+        look_until(state, end_ps)
         hand_out(requests, admission, state.work, end_ps)
     return RUNNING

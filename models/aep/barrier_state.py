@@ -10,6 +10,7 @@ import numpy.typing as npt
 from rackwright.devices.cost_table import CostTable1, CostTable2
 from rackwright.engine.record import SpanLog
 from rackwright.engine.status import Control, new_control
+from rackwright.models.aep.watch import Watch, new_watch
 from rackwright.models.serving.requests import Admission, Requests
 from rackwright.models.serving.snapshots import Snapshots
 
@@ -33,6 +34,7 @@ class BarrierFixed(NamedTuple):
     layer_ps: int             # framework overhead of a block
     most_running: int
     weights: Ints             # (blocks, experts)
+    cumulative: Ints          # their sums along a block
     expert_gpu: Ints          # (experts,)
     attention: CostTable2
     expert: CostTable1
@@ -46,6 +48,7 @@ class Work(NamedTuple):
     """Scratch and sums of one replay."""
 
     running: Ints             # request numbers, in order of admission; the first `active` count
+    key: Ints                 # per request: its token's key for draws
     rank_context: Ints        # (gpus,)
     sent: Ints                # (gpus, gpus) tokens from rank to expert GPU
     expert_tokens: Ints       # (experts,)
@@ -69,16 +72,19 @@ class BarrierState(NamedTuple):
     admission: Admission
     work: Work
     snapshots: Snapshots
+    watch: Watch
     spans: SpanLog
 
 
 def new_barrier_state(fixed: BarrierFixed, requests: Requests, admission: Admission,
                       snapshots: Snapshots, spans: SpanLog) -> BarrierState:
     gpus, links = fixed.gpus, len(fixed.ps_per_byte)
-    work = Work(np.zeros(len(requests.arrival_ps), np.int64), np.zeros(gpus, np.int64),
+    count = len(requests.arrival_ps)
+    work = Work(np.zeros(count, np.int64), np.zeros(count, np.int64), np.zeros(gpus, np.int64),
                 np.zeros((gpus, gpus), np.int64), np.zeros(len(fixed.expert_gpu), np.int64),
                 np.zeros(gpus, np.int64), np.zeros(links, np.int64), np.zeros(links, np.int64),
                 np.zeros(fixed.top_k, np.int64), np.zeros(gpus, np.int64),
                 np.zeros(2, np.int64), np.zeros(2, np.int64), np.zeros(1), np.zeros(1),
                 np.zeros(5), np.zeros(1, np.int64))
-    return BarrierState(new_control(), fixed, requests, admission, work, snapshots, spans)
+    watch = new_watch(len(requests.arrival_ps) * fixed.top_k, gpus)
+    return BarrierState(new_control(), fixed, requests, admission, work, snapshots, watch, spans)

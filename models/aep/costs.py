@@ -23,12 +23,12 @@ from rackwright.devices.cost_table import (
     content_hash,
 )
 from rackwright.errors import TopologyError
-from rackwright.models.aep.options import AepOptions
+from rackwright.models.aep.options import BARRIER, FRAMEWORK, AepOptions
 from rackwright.models.aep.placement import gpu_at
 from rackwright.models.llm import LlmShape
 from rackwright.topologies.fabric import Fabric
 
-__all__ = ["Costs", "build_costs", "one_gpu"]
+__all__ = ["Costs", "HostTimes", "build_costs", "host_times", "one_gpu"]
 
 EXACT_BATCH = 1024   # tables are exact up to this batch, interpolated beyond
 
@@ -50,6 +50,31 @@ class Costs(NamedTuple):
                 "sampler": content_hash(self.sampler)}
 
 
+class HostTimes(NamedTuple):
+    """Host time, seconds, that a system spends on its steps, on the critical path."""
+
+    attention: float
+    attention_token: float
+    eager: float              # an attention step beyond the largest CUDA graph
+    expert: float
+    sampler: float            # once an iteration in a barrier system
+    sampler_token: float
+
+
+def host_times(options: AepOptions) -> HostTimes:
+    """What the system of `options.policy` pays; `README.md` says why."""
+    if options.policy == "ep_ideal":
+        return HostTimes(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    if options.policy in FRAMEWORK:
+        return HostTimes(options.ep_host_attention_time, 0.0, 0.0, options.ep_host_expert_time,
+                         options.ep_step_time, options.ep_request_time)
+    in_nic = options.dispatch == "nic" and options.policy not in BARRIER
+    left = 1 - options.nic_host_share if in_nic else 1.0
+    return HostTimes(options.attention_fixed_time * left, options.attention_token_time * left,
+                     options.attention_eager_time, options.expert_fixed_time,
+                     options.sampler_fixed_time, options.sampler_token_time)
+
+
 def one_gpu(fabric: Fabric, names: tuple[str, ...]) -> Gpu:
     """The GPU part that all `names` are; raises `TopologyError` when they differ."""
     parts = {gpu_at(fabric, name).name: gpu_at(fabric, name) for name in names}
@@ -60,30 +85,21 @@ def one_gpu(fabric: Fabric, names: tuple[str, ...]) -> Gpu:
 
 
 def build_costs(gpu: Gpu, shape: LlmShape, options: AepOptions, *, most_tokens: int,
-                most_context: int, barrier: bool) -> Costs:
+                most_context: int) -> Costs:
     """Tables for up to `most_tokens` tokens in a step with contexts up to `most_context`."""
-    framework = options.policy == "ep_framework"
-    if barrier:
-        fixed = options.ep_host_attention_time if framework else 0.0
-        per_token, eager = 0.0, 0.0
-        expert_fixed = options.ep_host_expert_time if framework else 0.0
-        sampler_fixed, sampler_token = 0.0, 0.0
-    else:
-        fixed, per_token = options.attention_fixed_time, options.attention_token_time
-        eager = options.attention_eager_time
-        expert_fixed = options.expert_fixed_time
-        sampler_fixed, sampler_token = options.sampler_fixed_time, options.sampler_token_time
+    host = host_times(options)
 
     def attention(tokens: Ints, context: Ints) -> Array:
-        host = fixed + per_token * tokens + eager * (tokens > options.attention_graph_batch)
-        return host + attention_device_time(gpu, shape, tokens, context)
+        eager = host.eager * (tokens > options.attention_graph_batch)
+        time = host.attention + host.attention_token * tokens + eager
+        return time + attention_device_time(gpu, shape, tokens, context)
 
     def expert(tokens: Ints) -> Array:
         device = gpu.expert_time(tokens, shape.hidden, shape.ffn, dtype=shape.dtype)
-        return np.asarray(expert_fixed + device, np.float64)
+        return np.asarray(host.expert + device, np.float64)
 
     def sampler(tokens: Ints) -> Array:
-        return sampler_fixed + sampler_token * np.asarray(tokens, np.float64)
+        return host.sampler + host.sampler_token * np.asarray(tokens, np.float64)
 
     exact = min(EXACT_BATCH, most_tokens)
     attention_table, error_a = build_table2(attention, exact, most_tokens, most_context)

@@ -11,22 +11,34 @@ A GPU schedules only after its own step, after a message to it, and after an adm
 
 from __future__ import annotations
 
+import numpy as np
+
 from rackwright.engine.heap import heap_pop, heap_room
 from rackwright.engine.kernel import kernel
 from rackwright.engine.status import DONE, FAULT, FOREVER_PS, GROW, RUNNING, STALLED
+from rackwright.models.aep.draws import token_key
 from rackwright.models.aep.messages import cross
 from rackwright.models.aep.queues import enqueue, start_step
 from rackwright.models.aep.state import (
+    BLOCK,
+    CONTEXT,
     DELIVERY,
+    EXPERT,
     GROW_HEAP,
     GROW_MESSAGES,
+    HOME,
     HOP,
     JOIN,
+    JOINED,
     NETWORK,
+    NEXT,
+    OWNER,
     PARTS_EXCEEDED,
+    SINCE,
 )
 from rackwright.models.aep.steps import end_step
-from rackwright.models.serving.requests import admit_one, context_tokens
+from rackwright.models.aep.watch import watch_queues
+from rackwright.models.serving.requests import admit_one
 from rackwright.models.serving.snapshots import take_snapshots
 
 __all__ = ["advance"]
@@ -35,20 +47,24 @@ NO_LIMIT = FOREVER_PS
 
 
 @kernel
-def join(fixed, requests, items, gpus, gpu, part, now_ps):  # type: ignore[no-untyped-def]
+def join(fixed, items, gpus, gpu, part, now_ps):  # type: ignore[no-untyped-def]
     """A part is back home; the last one releases its token to the next block. False: fault."""
-    r = items.owner[part]
-    items.since_ps[part] = now_ps
-    items.joined[r] += 1
-    if items.joined[r] > fixed.top_k:
+    if fixed.top_k == 1:   # nothing to wait for: the same as below, faster
+        items.of[part, BLOCK] += 1
+        enqueue(items, gpus, gpu, items.of[part, BLOCK], 0, part, items.of[part, CONTEXT], now_ps)
+        return True
+    first = items.of[part, OWNER] * fixed.top_k
+    items.of[part, SINCE] = now_ps
+    items.of[first, JOINED] += 1
+    if items.of[first, JOINED] > fixed.top_k:
         return False
-    if items.joined[r] == fixed.top_k:
-        first = r * fixed.top_k
+    if items.of[first, JOINED] == fixed.top_k:
         for j in range(fixed.top_k):
-            gpus.spent[JOIN, 0] += now_ps - items.since_ps[first + j]
-        items.joined[r] = 0
-        items.block[r] += 1
-        enqueue(items, gpus, gpu, items.block[r], 0, first, context_tokens(requests, r), now_ps)
+            gpus.spent[JOIN, 0] += now_ps - items.of[first + j, SINCE]
+        block = items.of[part, BLOCK] + 1
+        items.of[first, JOINED] = 0
+        items.of[first, BLOCK] = block
+        enqueue(items, gpus, gpu, block, 0, first, items.of[first, CONTEXT], now_ps)
     return True
 
 
@@ -59,21 +75,23 @@ def deliver(state, m, now_ps):  # type: ignore[no-untyped-def]
     gpu = messages.target[m]
     attends = gpu < fixed.attention_gpus
     item = messages.first[m]
+    since_ps = np.int64(0)
     while item >= 0:
-        following = items.next_item[item]
-        gpus.spent[NETWORK, 1 if attends else 0] += now_ps - items.since_ps[item]
+        following = items.of[item, NEXT]
+        since_ps += now_ps - items.of[item, SINCE]
         if attends:
-            if not join(fixed, state.requests, items, gpus, gpu, item, now_ps):
+            if not join(fixed, items, gpus, gpu, item, now_ps):
                 state.control.code[0] = PARTS_EXCEEDED
                 state.control.code[1] = item
                 return False
         else:
-            block = items.block[items.owner[item]]
-            enqueue(items, gpus, gpu, block, fixed.expert_slot[items.expert[item]], item, 0, now_ps)
+            slot = fixed.expert_slot[items.of[item, EXPERT]]
+            enqueue(items, gpus, gpu, items.of[item, BLOCK], slot, item, 0, now_ps)
         item = following
+    gpus.spent[NETWORK, 1 if attends else 0] += since_ps
     messages.free[messages.free_count[0]] = m
     messages.free_count[0] += 1
-    return start_step(state.control, fixed, state.heap, state.requests, items, gpus, gpu, now_ps)
+    return start_step(state.control, fixed, state.heap, items, gpus, gpu, now_ps)
 
 
 @kernel
@@ -86,13 +104,15 @@ def admit(state, now_ps):  # type: ignore[no-untyped-def]
         if r < 0:
             break
         any_admitted = True
-        enqueue(items, gpus, state.requests.home[r], 0, 0, r * fixed.top_k,
-                context_tokens(state.requests, r), now_ps)
+        first, home = r * fixed.top_k, state.requests.home[r]
+        items.key[r] = token_key(fixed.routing_seed, r, 0)
+        for part in range(first, first + fixed.top_k):
+            items.of[part, HOME] = home
+        enqueue(items, gpus, home, 0, 0, first, items.of[first, CONTEXT], now_ps)
     fine = True
     if any_admitted:
         for gpu in range(fixed.attention_gpus):
-            fine = fine and start_step(state.control, fixed, state.heap, state.requests, items,
-                                       gpus, gpu, now_ps)
+            fine = fine and start_step(state.control, fixed, state.heap, items, gpus, gpu, now_ps)
     return fine
 
 
@@ -107,8 +127,8 @@ def handle(state, kind, item, now_ps):  # type: ignore[no-untyped-def]
     sampled = end_step(state, item, now_ps)
     if sampled and not admit(state, now_ps):
         return False
-    return start_step(state.control, state.fixed, state.heap, state.requests, state.items,
-                      state.gpus, item, now_ps)
+    return start_step(state.control, state.fixed, state.heap, state.items, state.gpus, item,
+                      now_ps)
 
 
 @kernel
@@ -146,6 +166,7 @@ def advance(state, until_ps, max_events):  # type: ignore[no-untyped-def]
             return RUNNING
         take_snapshots(state.snapshots, now_ps, admission, state.gpus.busy_ps,
                        state.ports.busy_ps)
+        watch_queues(state.watch, state.snapshots, state.gpus.block_length)
         control.now_ps[0] = now_ps
         control.events[0] += 1
         if pending <= arrival:

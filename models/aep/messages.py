@@ -1,6 +1,9 @@
 """A step's results on their way: collected by destination, one message each, link by link.
 
-A message waits its set-up, then its head crosses its route through FIFO ports, one event a hop.
+A message is sent in two phases: metadata, which the hosts exchange and for which the receiver
+makes room, then the payload, whose head crosses its route through FIFO ports, one event a hop. The
+sender never waits; the receiver queues the tokens when the tail is in. A dispatcher that takes
+time for a token (a NIC's block) serves its GPU's messages one after the other.
 Source: section 3.2 of arXiv 2505.08944 (dispatcher and communicator).
 """
 
@@ -9,7 +12,7 @@ from __future__ import annotations
 from rackwright.engine.heap import heap_push
 from rackwright.engine.kernel import kernel
 from rackwright.engine.ports import port_cross
-from rackwright.models.aep.state import DELIVERY, HOP
+from rackwright.models.aep.state import DELIVERY, HOP, NEXT
 
 __all__ = ["collect", "cross", "send_results"]
 
@@ -17,12 +20,12 @@ __all__ = ["collect", "cross", "send_results"]
 @kernel
 def collect(items, gpus, target, item):  # type: ignore[no-untyped-def]
     """Append an item to the step's results for GPU `target`."""
-    items.next_item[item] = -1
+    items.of[item, NEXT] = -1
     tail = gpus.out_tail[target]
     if tail < 0:
         gpus.out_head[target] = item
     else:
-        items.next_item[tail] = item
+        items.of[tail, NEXT] = item
     gpus.out_tail[target] = item
     gpus.out_count[target] += 1
 
@@ -57,10 +60,17 @@ def send_results(fixed, heap, gpus, messages, ports, source, low, high, now_ps):
         messages.source[m] = source
         messages.target[m] = target
         messages.hop[m] = fixed.route_offsets[source * everyone + target]
+        sorted_ps = max(gpus.sorted_ps[source], now_ps) + gpus.out_count[target] * fixed.part_ps
+        gpus.sorted_ps[source] = sorted_ps
         gpus.out_head[target] = -1
         gpus.out_tail[target] = -1
         gpus.out_count[target] = 0
-        # every message waits the same set-up, so booking the first port now keeps its order
-        head_ps = now_ps + fixed.message_ps
+        head_ps = sorted_ps + fixed.message_ps
+        if fixed.host[source] != fixed.host[target]:
+            head_ps += fixed.remote_ps
         messages.tail_ps[m] = head_ps
-        cross(fixed, heap, messages, ports, m, head_ps)
+        if fixed.remote_ps > 0:
+            heap_push(heap, head_ps, HOP, HOP, m)
+        else:
+            # metadata takes equally long for all, so booking the first port now keeps its order
+            cross(fixed, heap, messages, ports, m, head_ps)

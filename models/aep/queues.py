@@ -9,8 +9,7 @@ from rackwright.devices.cost_table import table1_ps, table2_ps
 from rackwright.engine.heap import heap_push
 from rackwright.engine.kernel import kernel
 from rackwright.models.aep.schedulers import pick_queue
-from rackwright.models.aep.state import OUTSIDE_TABLE, STEP
-from rackwright.models.serving.requests import context_tokens
+from rackwright.models.aep.state import CONTEXT, NEXT, OUTSIDE_TABLE, SINCE, STEP
 
 __all__ = ["drain", "enqueue", "start_step"]
 
@@ -18,13 +17,13 @@ __all__ = ["drain", "enqueue", "start_step"]
 @kernel
 def enqueue(items, gpus, gpu, block, slot, item, context, now_ps):  # type: ignore[no-untyped-def]
     """Append an item to a queue."""
-    items.next_item[item] = -1
-    items.since_ps[item] = now_ps
+    items.of[item, NEXT] = -1
+    items.of[item, SINCE] = now_ps
     tail = gpus.tail[gpu, block, slot]
     if tail < 0:
         gpus.head[gpu, block, slot] = item
     else:
-        items.next_item[tail] = item
+        items.of[tail, NEXT] = item
     gpus.tail[gpu, block, slot] = item
     gpus.length[gpu, block, slot] += 1
     gpus.context[gpu, block, slot] += context
@@ -32,7 +31,7 @@ def enqueue(items, gpus, gpu, block, slot, item, context, now_ps):  # type: igno
 
 
 @kernel
-def drain(fixed, requests, items, gpus, gpu, block, slot, cap):  # type: ignore[no-untyped-def]
+def drain(fixed, items, gpus, gpu, block, slot, cap):  # type: ignore[no-untyped-def]
     """Take the whole queue (or its first `cap` items) as the GPU's batch: its context sum."""
     first = gpus.head[gpu, block, slot]
     size = gpus.length[gpu, block, slot]
@@ -43,10 +42,10 @@ def drain(fixed, requests, items, gpus, gpu, block, slot, cap):  # type: ignore[
         walk = first
         for _ in range(cap):
             if gpu < fixed.attention_gpus:
-                context += context_tokens(requests, items.owner[walk])
+                context += items.of[walk, CONTEXT]
             last = walk
-            walk = items.next_item[walk]
-        items.next_item[last] = -1
+            walk = items.of[walk, NEXT]
+        items.of[last, NEXT] = -1
         rest = walk
     gpus.batch[gpu] = first
     gpus.batch_size[gpu] = size
@@ -61,20 +60,21 @@ def drain(fixed, requests, items, gpus, gpu, block, slot, cap):  # type: ignore[
 
 
 @kernel
-def start_step(control, fixed, heap, requests, items, gpus, gpu, now_ps):  # type: ignore[no-untyped-def]
+def start_step(control, fixed, heap, items, gpus, gpu, now_ps):  # type: ignore[no-untyped-def]
     """If the GPU is idle and has work, drain a queue and start; False on a fault."""
     if gpus.batch[gpu] >= 0:
         return True
     attends = gpu < fixed.attention_gpus
     blocks = fixed.blocks + 1 if attends else fixed.blocks
     picked = pick_queue(fixed.policy, gpus.length[gpu], gpus.block_length[gpu], blocks,
-                        fixed.hosted[gpu], fixed.decay, fixed.look_ahead)
+                        fixed.hosted[gpu], fixed.decay, fixed.look_ahead, fixed.group_blocks,
+                        gpus.mean_length)
     if picked < 0:
         return True
     slots = gpus.length.shape[2]
     block, slot = picked // slots, picked % slots  # nonzero: every GPU has a slot
     cap = fixed.attention_cap if attends else fixed.expert_cap
-    context = drain(fixed, requests, items, gpus, gpu, block, slot, cap)
+    context = drain(fixed, items, gpus, gpu, block, slot, cap)
     size = gpus.batch_size[gpu]
     if not attends:
         service = table1_ps(fixed.expert, size)

@@ -21,6 +21,12 @@ from rackwright.models.aep.barrier_state import (
 from rackwright.models.aep.costs import Costs, one_gpu
 from rackwright.models.aep.kernel import advance
 from rackwright.models.aep.limits import limit_of_aep, limit_of_barrier
+from rackwright.models.aep.measures import (
+    batch_metrics,
+    cost_metrics,
+    queue_metrics,
+    stall_metrics,
+)
 from rackwright.models.aep.options import BARRIER, AepOptions
 from rackwright.models.aep.parameters import parameters
 from rackwright.models.aep.placement import Placement, gpu_at
@@ -83,6 +89,7 @@ def outcome(fabric: Fabric, placed: Placement, options: AepOptions, costs: Costs
     }
     extra = {"attention_batch_mean": _ratio(handled[0], steps[0]),
              "expert_batch_mean": _ratio(handled[1], steps[1])}
+    extra |= queue_metrics(placed.attention, state.watch, state.snapshots)
     return _outcome(fabric, placed, options, costs, state, gpus.busy_ps, state.ports.busy_ps,
                     spent, extra, complete)
 
@@ -115,11 +122,15 @@ def _outcome(fabric: Fabric, placed: Placement, options: AepOptions, costs: Cost
             undefined[name] = "no step of that kind ran"
         else:
             metrics[name] = value
+    for name, size in batch_metrics(state.watch).items():
+        metrics[name] = size
     _energy(metrics, undefined, fabric, placed, gpu_busy, end_ps, state)
+    cost_metrics(metrics, undefined, options.gpu_hour_price, len(placed.gpus))
     total = sum(float(value) for value in spent.values())
     breakdown = {name: float(value) / total for name, value in spent.items()} if total else {}
     devices = busy_shares(state.snapshots.device_busy, state.snapshots, window, gpu_busy, end_ps)
     links = busy_shares(state.snapshots.link_busy, state.snapshots, window, link_busy, end_ps)
+    stall_metrics(metrics, placed, devices, barrier=options.policy in BARRIER)
     link_use = {name: float(share) for name, share in zip(fabric.link_names, links, strict=True)
                 if share > QUIET_LINK}
     limit = limit_of_barrier if options.policy in BARRIER else limit_of_aep
@@ -155,7 +166,6 @@ def _energy(metrics: dict[str, float], undefined: dict[str, str], fabric: Fabric
     metrics["energy_gpu_j"] = joules
     if metrics["tokens"]:
         metrics["energy_gpu_per_token_j"] = joules / metrics["tokens"]
-    undefined["cost"] = "the catalog holds no prices"
 
 
 def _notes(metrics: Mapping[str, float], breakdown: Mapping[str, float],

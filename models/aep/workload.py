@@ -14,10 +14,11 @@ from rackwright.engine.status import FOREVER_PS
 from rackwright.errors import DoesNotFit, InputError, Interrupted
 from rackwright.models.aep.barrier import advance_barrier
 from rackwright.models.aep.barrier_state import BarrierFixed, BarrierState, new_barrier_state
+from rackwright.models.aep.checks import Checks
 from rackwright.models.aep.costs import Costs, build_costs, one_gpu
 from rackwright.models.aep.kernel import advance
-from rackwright.models.aep.options import BARRIER, AepOptions
-from rackwright.models.aep.placement import Placement, place
+from rackwright.models.aep.options import BARRIER, FRAMEWORK, AepOptions
+from rackwright.models.aep.placement import Placement, place, refuse_without_nics
 from rackwright.models.aep.report import (
     barrier_outcome,
     outcome,
@@ -63,9 +64,12 @@ def replay(fabric: Fabric, trace: RequestTrace, options: AepOptions, seed: int =
             progress(*progress_of(now))
 
     more: Any = grow  # only the asynchronous state can be full
+    check: Any = None
+    if options.debug_checks and isinstance(state, AepState):
+        check = Checks(state)
     try:
         end = drive(run, state, grow=more, progress=show, faults=words_of_fault,
-                    waits=words_of_stall)
+                    waits=words_of_stall, check=check)
     except Interrupted as stop:
         raise Interrupted(str(stop), partial=finish(stop.partial, complete=False)) from None
     return finish(end, complete=True)
@@ -77,13 +81,15 @@ def prepare(fabric: Fabric, trace: RequestTrace, options: AepOptions,
     if len(trace) == 0:
         raise InputError("the trace has no request", place=trace.name)
     language = shape(options.model)
+    if options.dispatch == "nic" and options.policy not in BARRIER:
+        refuse_without_nics(fabric)
     placed = place(fabric, language, options)
     requests = new_requests(seconds_to_ps(trace.arrival_time), trace.input_tokens.copy(),
                             trace.output_tokens.copy(), options.kv_block_tokens)
     _refuse_oversize(requests, placed, trace)
     barrier = options.policy in BARRIER
     costs = build_costs(
-        one_gpu(fabric, placed.gpus), language, options, barrier=barrier,
+        one_gpu(fabric, placed.gpus), language, options,
         most_tokens=max(len(trace), 2), most_context=_most_context(requests))
     routing = ExponentialRouting(blocks=language.blocks, experts=language.experts,
                                  top_k=options.top_k, skew=options.routing_skew, seed=seed)
@@ -115,15 +121,23 @@ def _aep_state(fabric: Fabric, placed: Placement, language: LlmShape, options: A
     decay = np.array([options.decay ** k for k in range(options.look_ahead + 1)])
     hosted = placed.hosted.copy()
     hosted[:placed.attention] = 1
+    in_nic = options.dispatch == "nic"
+    hosts = fabric.hosts()
     fixed = Fixed(
         attention_gpus=placed.attention, expert_gpus=len(placed.gpus) - placed.attention,
         blocks=language.blocks, experts=language.experts, top_k=options.top_k,
         policy=POLICIES[options.policy], look_ahead=options.look_ahead,
+        group_blocks=options.group_blocks,
         routing_seed=routing.seed, token_bytes=language.token_bytes,
-        message_ps=int(seconds_to_ps(options.message_time)),
+        message_ps=int(seconds_to_ps(options.nic_message_time if in_nic
+                                     else options.message_time)),
+        remote_ps=int(seconds_to_ps(options.message_remote_time)),
+        part_ps=int(seconds_to_ps(options.nic_token_time)) if in_nic else 0,
         attention_cap=options.attention_batch_cap, expert_cap=options.expert_batch_cap,
-        decay=decay, weights=routing.weights, expert_gpu=placed.expert_gpu,
+        decay=decay, weights=routing.weights, cumulative=np.cumsum(routing.weights, axis=1),
+        expert_gpu=placed.expert_gpu,
         expert_slot=placed.expert_slot, hosted=np.maximum(hosted, 1),
+        host=np.array([hosts.index(str(fabric.host_of(gpu))) for gpu in placed.gpus], np.int64),
         attention=costs.attention, expert=costs.expert, sampler=costs.sampler,
         route_offsets=placed.route_offsets, route_links=placed.route_links)
     ports = new_ports(fabric.links.bandwidth, fabric.links.latency_ps)
@@ -134,15 +148,19 @@ def _aep_state(fabric: Fabric, placed: Placement, language: LlmShape, options: A
 def _barrier_state(fabric: Fabric, placed: Placement, language: LlmShape, options: AepOptions,
                    costs: Costs, routing: ExponentialRouting, requests: Requests,
                    snapshots: Snapshots) -> BarrierState:
-    framework = options.policy == "ep_framework"
-    cap = options.ep_max_running if framework and options.ep_max_running else FOREVER_PS
-    layer = options.ep_layer_overhead_time if framework else 0.0
+    capped = options.policy == "ep_framework" and options.ep_max_running
+    cap = options.ep_max_running if capped else FOREVER_PS
+    layer = options.ep_layer_overhead_time if options.policy in FRAMEWORK else 0.0
+    exchange = {"ep_same_host": options.message_time,
+                "ep_low_latency": options.ep_low_latency_time}.get(options.policy,
+                                                                   options.ep_exchange_time)
     path_ps = _longest_path_ps(fabric, placed)
     fixed = BarrierFixed(
         gpus=len(placed.gpus), blocks=language.blocks, top_k=options.top_k,
         routing_seed=routing.seed, token_bytes=language.token_bytes,
-        exchange_ps=int(seconds_to_ps(options.ep_exchange_time)) + path_ps,
+        exchange_ps=int(seconds_to_ps(exchange)) + path_ps,
         layer_ps=int(seconds_to_ps(layer)), most_running=cap, weights=routing.weights,
+        cumulative=np.cumsum(routing.weights, axis=1),
         expert_gpu=placed.expert_gpu, attention=costs.attention, expert=costs.expert,
         sampler=costs.sampler, route_offsets=placed.route_offsets,
         route_links=placed.route_links, ps_per_byte=1e12 / fabric.links.bandwidth)

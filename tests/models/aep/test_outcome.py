@@ -17,7 +17,7 @@ from rackwright.topologies.fabric import Fabric
 from rackwright.traces import RequestTrace, Uniform, generate_requests
 
 ASYNC = ("defrag", "mtfs", "flfs")
-POLICIES = (*ASYNC, "ep_ideal", "ep_framework")
+POLICIES = (*ASYNC, "group", "ep_ideal", "ep_same_host", "ep_framework", "ep_low_latency")
 CARD = Path(rackwright.models.aep.__file__).parent / "README.md"
 
 

@@ -8,15 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rackwright.models.aep.schedulers import DEFRAG, FLFS, MTFS, pick_queue
+from rackwright.models.aep.schedulers import DEFRAG, FLFS, GROUP, MTFS, pick_queue
 
 Queues = npt.NDArray[np.int64]
 
 
-def pick(policy: int, queues: Queues, delta: float = 0.8, look_ahead: int = 7) -> int:
+def pick(policy: int, queues: Queues, delta: float = 0.8, look_ahead: int = 7,
+         group: int = 1) -> int:
     decay = np.array([delta ** k for k in range(look_ahead + 1)])
     return int(pick_queue(policy, queues, queues.sum(axis=1), queues.shape[0], queues.shape[1],
-                          decay, look_ahead))
+                          decay, look_ahead, group, np.zeros(queues.shape[0])))
 
 
 def algorithm_1(queues: Queues, delta: float, look_ahead: int) -> list[list[float]]:
@@ -73,3 +74,30 @@ def test_without_decay_defrag_is_mtfs(q: Queues) -> None:
 def test_flfs_is_the_first_block_with_work(q: Queues) -> None:
     waiting = np.flatnonzero(q)
     assert pick(FLFS, q) == (int(waiting[0]) if len(waiting) else -1)
+
+
+def one_expert(q: Queues) -> Queues:
+    return np.ascontiguousarray(q.sum(axis=1, keepdims=True))
+
+
+@given(queues)
+def test_groups_of_one_block_are_mtfs(q: Queues) -> None:
+    """With one expert on a GPU, as the public code counts."""
+    assert pick(GROUP, one_expert(q), group=1) == pick(MTFS, one_expert(q))
+
+
+@given(queues, st.integers(0, 5))
+def test_one_group_of_all_blocks_is_flfs(q: Queues, beyond: int) -> None:
+    assert pick(GROUP, q, group=len(q) + beyond) == pick(FLFS, q)
+
+
+@given(queues, st.integers(1, 10))
+def test_the_largest_group_goes_first(q: Queues, group: int) -> None:
+    picked = pick(GROUP, q, group=group)
+    if q.sum() == 0:
+        assert picked == -1
+        return
+    sums = [int(q[at:at + group].sum()) for at in range(0, len(q), group)]
+    first = int(np.argmax(sums)) * group
+    members = q[first:first + group].ravel()
+    assert picked == first * q.shape[1] + int(np.flatnonzero(members)[0])
