@@ -7,8 +7,13 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from hypothesis import settings
 
 from rackwright.models import registry
+
+# a first call may compile a kernel; how long a test takes is no matter of right or wrong
+settings.register_profile("rackwright", deadline=None)
+settings.load_profile("rackwright")
 
 FAKES = Path(__file__).parent / "fakes"
 collect_ignore = ["fakes"]  # no tests in there, and it imports its own folder
