@@ -81,6 +81,9 @@ def prepare(fabric: Fabric, trace: RequestTrace, options: AepOptions,
     if len(trace) == 0:
         raise InputError("the trace has no request", place=trace.name)
     language = shape(options.model)
+    if language.latent:
+        raise InputError(f"{language.name} has latent attention, which AEP does not model; take a "
+                         "model with grouped heads, or the system 'serving'")
     if options.dispatch == "nic" and options.policy not in BARRIER:
         refuse_without_nics(fabric)
     placed = place(fabric, language, options)

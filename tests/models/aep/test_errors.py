@@ -208,3 +208,8 @@ def test_attention_weights_alone_may_be_too_much(dgx: Fabric, single: RequestTra
 def test_dispatch_in_a_nic_needs_a_nic(single: RequestTrace) -> None:
     assert refusal(TopologyError, machine("h200-sxm", 2), single, dispatch="nic") == (
         "dispatch=nic needs a NIC: h0 has GPUs and no NIC; add one, or use dispatch=host")
+
+
+def test_latent_attention_is_refused(dgx: Fabric, single: RequestTrace) -> None:
+    message = refusal(InputError, dgx, single, model="deepseek-v3")
+    assert message.startswith("deepseek-v3 has latent attention, which AEP does not model")
