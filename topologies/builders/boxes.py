@@ -11,12 +11,17 @@ Leaves out: lanes that a slot lacks, storage controllers, the BMC.
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from rackwright.devices import Gpu, Link, catalog
 from rackwright.errors import UsageError
-from rackwright.topologies.builders.building import add_link, count, device_part, new_graph
+from rackwright.topologies.builders.building import (
+    add_link,
+    count,
+    device_part,
+    new_graph,
+    nvlink_bundle,
+)
 from rackwright.topologies.builders.hosts import (
     SOCKETS,
     add_pcie_switches,
@@ -37,7 +42,6 @@ _SOCKET_LINK = Link("socket-link", "socket", 128e9, 1.0, 0.0, "assumed: 16 GB/s,
 # NVLinks between GPUs i and j of a DGX-1 with V100
 _CUBE = {(0, 1): 1, (0, 2): 1, (0, 3): 2, (0, 4): 2, (1, 2): 2, (1, 3): 1, (1, 5): 2, (2, 3): 2,
          (2, 6): 1, (3, 7): 1, (4, 5): 1, (4, 6): 1, (4, 7): 2, (5, 6): 2, (5, 7): 1, (6, 7): 2}
-_LINKS_OF_A_GPU = 6  # NVLink 2, which the catalog's part stands for
 
 
 def pcie_box(gpu: str | Gpu = "l40s", hosts: int = 1, gpus: int = 8, nics: int = 2,
@@ -87,11 +91,8 @@ def hybrid_cube_mesh(gpu: str | Gpu = "v100-sxm", hosts: int = 1, nic: str | Dev
     if part.nvlink != "nvlink2":
         raise UsageError(f"a hybrid cube mesh joins GPUs with six links of NVLink 2; {part.name} "
                          f"has {part.nvlink or 'no NVLink'}")
-    lanes, whole = catalog.link(part.pcie), catalog.link(part.nvlink)
-    bundles = {number: dataclasses.replace(
-        whole, name=f"{whole.name}-x{number}", content_hash="",
-        rate_bps=whole.rate_bps * number / _LINKS_OF_A_GPU,
-        source=f"{number} of the {_LINKS_OF_A_GPU} links of {whole.name}") for number in (1, 2)}
+    lanes = catalog.link(part.pcie)
+    bundles = {links: nvlink_bundle(part.nvlink, links) for links in (1, 2)}
     graph = new_graph(f"{count('hosts', hosts, most=4096)} x 8 {part.name}, hybrid cube mesh")
     for number in range(hosts):
         host = f"h{number}"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any, cast
 
-from rackwright.devices import Link, catalog
+from rackwright.devices import Link, LinkPart, catalog
 from rackwright.errors import UnknownName, UsageError
 from rackwright.topologies.parts import family_of
 
@@ -13,7 +14,8 @@ if TYPE_CHECKING:
 
     from rackwright.topologies.parts import Device
 
-__all__ = ["add_link", "count", "device_names", "device_part", "link_part", "new_graph"]
+__all__ = ["add_link", "count", "device_names", "device_part", "link_part", "new_graph",
+           "nvlink_bundle", "nvlink_count"]
 
 _MOST = 65_536  # of anything; our own limit, far above what is useful here
 
@@ -62,3 +64,19 @@ def link_part(link: str | Link) -> Link:
     if not isinstance(link, Link):
         raise UsageError(f"{link!r} is no link; give a catalog name or a Link")
     return link
+
+
+def nvlink_count(name: str) -> int:
+    """Links of a GPU that the NVLink part of the catalog stands for; 0 for anything else."""
+    part = catalog.get(name) if name in catalog.names("link") else None
+    return (part.links or 0) if isinstance(part, LinkPart) and part.medium == "nvlink" else 0
+
+
+def nvlink_bundle(name: str, links: int) -> Link:
+    """`links` bonded links of those that the NVLink part of the catalog stands for."""
+    whole, most = catalog.link(name), nvlink_count(name)
+    if links == most:
+        return whole
+    return dataclasses.replace(whole, name=f"{name}-x{links}", content_hash="",
+                               rate_bps=whole.rate_bps * links / most,
+                               source=f"{links} of the {most} links of {name}")

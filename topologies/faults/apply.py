@@ -26,7 +26,7 @@ from rackwright.units import seconds_to_ps
 if TYPE_CHECKING:
     import networkx as nx
 
-__all__ = ["apply", "capacity_changes", "epochs"]
+__all__ = ["apply", "capacity_changes", "epochs", "links_by_ends"]
 
 _GPU_RATES = ("clock_hz", "memory_bandwidth", "peak_fp16", "peak_bf16", "peak_tf32", "peak_fp8",
               "peak_int8", "peak_fp32")
@@ -93,10 +93,7 @@ def capacity_changes(fabric: Fabric, events: Iterable[FaultEvent | str]
     others raise UsageError, as they need `epochs`.
     """
     rows: list[tuple[int, int, float]] = []
-    graph = fabric.graph
-    number: dict[tuple[str, str], list[int]] = {}
-    for link, (tail, head) in enumerate(zip(fabric.link_tails, fabric.link_heads, strict=True)):
-        number.setdefault((fabric.nodes[tail], fabric.nodes[head]), []).append(link)
+    graph, number = fabric.graph, links_by_ends(fabric)
     for event in in_order(events):
         if event.action in ("latency", "slow"):
             raise UsageError(f"{_words(event)} changes no rate; use topologies.epochs")
@@ -106,6 +103,14 @@ def capacity_changes(fabric: Fabric, events: Iterable[FaultEvent | str]
             rows += [(seconds_to_ps(event.time), link, float(rate))
                      for link in number[tail, head]]
     return rows
+
+
+def links_by_ends(fabric: Fabric) -> dict[tuple[str, str], list[int]]:
+    """(tail, head) -> indices of the links between them, parallel ones together."""
+    found: dict[tuple[str, str], list[int]] = {}
+    for link, (tail, head) in enumerate(zip(fabric.link_tails, fabric.link_heads, strict=True)):
+        found.setdefault((fabric.nodes[tail], fabric.nodes[head]), []).append(link)
+    return found
 
 
 def _touched(graph: nx.DiGraph[Any], event: FaultEvent

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from rackwright.errors import InputError, UsageError
 from rackwright.topologies.builders.compose import named_edges
 from rackwright.topologies.fabric import Fabric
+from rackwright.topologies.faults.apply import links_by_ends
 from rackwright.units import seconds_to_ps
 
 __all__ = ["bandwidth_changes", "read_bandwidth"]
@@ -49,10 +50,9 @@ def bandwidth_changes(fabric: Fabric, pattern: str, rates: Iterable[float], step
     series = [float(rate) for rate in rates]
     if not series or any(not (math.isfinite(rate) and rate >= 0) for rate in series):
         raise UsageError("rates must be finite numbers of bytes/s, 0 or more, and at least one")
+    number = links_by_ends(fabric)
     pairs = {(tail, head) for tail, head, _ in named_edges(fabric.graph, pattern)}
-    links = [link for link, ends in enumerate(zip(fabric.link_tails, fabric.link_heads,
-                                                  strict=True))
-             if (fabric.nodes[ends[0]], fabric.nodes[ends[1]]) in pairs]
+    links = sorted(link for pair in pairs for link in number[pair])
     steps = len(series) if until is None else math.ceil(until / step)
     return [(seconds_to_ps(number * step), link, series[number % len(series)])
             for number in range(steps) for link in links]

@@ -15,6 +15,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from rackwright.devices import Link, catalog
+from rackwright.topologies.builders.hosts import channels
 from rackwright.topologies.formats.draft import Draft
 from rackwright.topologies.formats.identities import cpu_part
 from rackwright.topologies.formats.imported_links import pcie_by_bandwidth, socket_link
@@ -95,8 +96,7 @@ class _Reader:
         node = self.draft.add(self.draft.fresh("h0/mem"), part,
                               nbytes=int(size) if size.isdecimal() else None)
         self.draft.report.read["a NUMA node's memory"] += 1
-        self.draft.join(processor, node, Link(_MEMORY, "memory", 8 * part.bandwidth, 1.0, 0.0,
-                                              "the memory part's bandwidth"))
+        self.draft.join(processor, node, channels(part))
 
     def _bridges(self, bridges: list[Element], processor: str) -> None:
         for bridge in bridges:  # a host bridge; root ports and devices are below

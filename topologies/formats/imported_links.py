@@ -8,20 +8,18 @@ RCCL, src/graph/topo.h. Those constants steer NCCL's search for paths; they are 
 
 from __future__ import annotations
 
-import dataclasses
 import re
 
 from rackwright.devices import Link, catalog
+from rackwright.topologies.builders.building import nvlink_bundle
 from rackwright.topologies.formats.report import Report
 
-__all__ = ["nvlink_bundle", "pcie_by_bandwidth", "pcie_link", "socket_link", "xgmi_bundle"]
+__all__ = ["nvlinks_of", "pcie_by_bandwidth", "pcie_link", "socket_link", "xgmi_bundle"]
 
 _GENERATIONS = {2.5: 1, 5.0: 2, 8.0: 3, 16.0: 4, 32.0: 5, 64.0: 6}  # GT/s a lane
 _LANES = (1, 2, 4, 8, 16)
 _PAYLOAD_LANE = {1: 0.25e9, 2: 0.5e9, 3: 8e9 * 128 / 130 / 8, 4: 16e9 * 128 / 130 / 8,
                  5: 32e9 * 128 / 130 / 8, 6: 8e9}  # bytes/s after encoding, as hwloc counts
-_NVLINKS = {"nvlink1": 4, "nvlink2": 6, "nvlink3": 12, "nvlink4": 18, "nvlink5": 18}
-"""Links of a GPU that a part of the catalog stands for (P100, V100, A100, H100, B200)."""
 _BY_SM = {60: "nvlink1", 70: "nvlink2", 80: "nvlink3", 90: "nvlink4", 100: "nvlink5"}
 _XGMI = {"906": 24e9, "908": 24e9, "910": 36e9, "90a": 36e9, "942": 48e9}  # bytes/s, topo.h
 _XGMI_DEFAULT = 24e9  # VEGA_XGMI_WIDTH
@@ -43,7 +41,7 @@ def pcie_link(speed: str, width: str, report: Report) -> Link:
     if lanes not in _LANES:
         report.assumed[f"PCIe width {width!r} is taken for 16 lanes, as NCCL does"] += 1
         lanes = 16
-    return _pcie(generation, lanes, report)
+    return catalog.link(f"gen{generation}-x{lanes}")
 
 
 def pcie_by_bandwidth(gbytes: float, report: Report) -> Link:
@@ -57,37 +55,16 @@ def pcie_by_bandwidth(gbytes: float, report: Report) -> Link:
     if off > 0.05:  # our own limit: no generation and width of PCIe is so near another
         report.assumed[f"PCIe bandwidth {gbytes:g} GB/s is taken for generation {generation} "
                        f"x{lanes}"] += 1
-    return _pcie(generation, lanes, report)
+    return catalog.link(f"gen{generation}-x{lanes}")
 
 
-def _pcie(generation: int, lanes: int, report: Report) -> Link:
-    name = f"gen{generation}-x{lanes}"
-    if name in catalog.names("pcie"):
-        return catalog.link(name)
-    nearest = f"gen{generation}-x16" if f"gen{generation}-x16" in catalog.names("pcie") \
-        else "gen3-x16"
-    base = catalog.link(nearest)
-    report.assumed[f"{name} is {nearest} by its number of lanes and speed"] += 1
-    rate = next(rate for rate, number in _GENERATIONS.items() if number == generation) * 1e9
-    return dataclasses.replace(base, name=name, rate_bps=rate * lanes, content_hash="",
-                               source=f"scaled from {nearest}")
-
-
-def nvlink_bundle(sm: str, count: int, report: Report) -> Link:
-    """`count` bonded NVLinks of a GPU of compute capability `sm`."""
+def nvlinks_of(sm: str, links: int, report: Report) -> Link:
+    """`links` bonded NVLinks of a GPU of compute capability `sm`."""
     known = sorted(number for number in _BY_SM if sm.isdecimal() and number <= int(sm))
     name = _BY_SM[known[-1]] if known else "nvlink4"
     if not known:
         report.assumed[f"NVLink of compute capability {sm!r} is taken for {name}"] += 1
-    if name not in catalog.names("link"):
-        report.assumed[f"{name} is taken for nvlink2, the oldest in the catalog"] += 1
-        name = "nvlink2"
-    whole, most = catalog.link(name), _NVLINKS[name]
-    if count == most:
-        return whole
-    return dataclasses.replace(whole, name=f"{name}-x{count}", content_hash="",
-                               rate_bps=whole.rate_bps * count / most,
-                               source=f"{count} of the {most} links of {name}")
+    return nvlink_bundle(name, links)
 
 
 def xgmi_bundle(gcn: str, count: int, report: Report) -> Link:

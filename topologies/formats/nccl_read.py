@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from rackwright.topologies.formats.draft import Draft
 from rackwright.topologies.formats.identities import cpu_part, gpu_part, known_or_not, nic_part
 from rackwright.topologies.formats.imported_links import (
-    nvlink_bundle,
+    nvlinks_of,
     pcie_link,
     socket_link,
     xgmi_bundle,
@@ -179,7 +179,7 @@ class _Reader:
             return
         bundle = (xgmi_bundle(gpu.get("gcn"), int(count), self._draft.report)
                   if link.tag == "xgmi" else
-                  nvlink_bundle(gpu.get("sm"), int(count), self._draft.report))
+                  nvlinks_of(gpu.get("sm"), int(count), self._draft.report))
         if target == _SWITCH_TARGET or link.get("tclass") == _SWITCH_CLASS:
             other = self._nvswitch(host, gpu.get("sm"))
         elif (host, target) in self._at:

@@ -15,6 +15,7 @@ from xml.sax.saxutils import quoteattr
 
 from rackwright.devices import Link
 from rackwright.errors import TopologyError
+from rackwright.topologies.builders.building import nvlink_count
 from rackwright.topologies.formats.report import Report
 from rackwright.topologies.names import natural_key
 from rackwright.topologies.parts import family_of, host_of
@@ -29,7 +30,6 @@ _CLASSES = {"gpu": "0x030200", "nic": "0x020000", "smart-nic": "0x020000",
 _SPEEDS = {2.5e9: "2.5 GT/s PCIe", 5e9: "5.0 GT/s PCIe", 8e9: "8.0 GT/s PCIe",
            16e9: "16.0 GT/s PCIe", 32e9: "32.0 GT/s PCIe", 64e9: "64.0 GT/s PCIe"}
 _SM = {"v100": "70", "a100": "80", "h100": "90", "h200": "90", "l40": "89", "b200": "100"}
-_BUNDLES = {"nvlink1": 4, "nvlink2": 6, "nvlink3": 12, "nvlink4": 18, "nvlink5": 18}
 _NVLINK_RATE = 200e9  # bits/s of one link of NVLink 2 to 4, for bundles of unknown names
 _SWITCH = "fffffff:ff:ff.0"  # what NCCL writes for an NVSwitch
 
@@ -182,4 +182,4 @@ def _count(link: Link) -> str:
     found = re.search(r"-x(\d+)$", link.name)
     if found:
         return found[1]
-    return str(_BUNDLES.get(link.name) or max(1, round(link.rate_bps / _NVLINK_RATE)))
+    return str(nvlink_count(link.name) or max(1, round(link.rate_bps / _NVLINK_RATE)))

@@ -12,13 +12,13 @@ them, when they follow. Leaves out: which of equal trees the host really has.
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Iterable, Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
-from rackwright.devices import Gpu, Link, catalog
+from rackwright.devices import Gpu, Link
+from rackwright.topologies.builders.building import nvlink_bundle
 from rackwright.topologies.formats.draft import Draft
 from rackwright.topologies.formats.identities import cpu_part, gpu_by_name, known_or_not
 from rackwright.topologies.formats.imported_links import pcie_link, socket_link
@@ -161,15 +161,10 @@ def _bundle(draft: Draft, gpu: str, count: int, rates: list[float]) -> Link:
     if not name:
         name = "nvlink3"
         draft.assume("NVLinks of an unnamed GPU are taken for those of nvlink3")
-    whole, links = catalog.link(name), {"nvlink2": 6, "nvlink3": 12}.get(name, 18)
     if rates:
         draft.report.read[f"NVLinks of {rates[0]:g} GB/s as the driver counts, which is the raw "
                           f"rate; the payload's is that of {name}"] += 1
-    if count == links:
-        return whole
-    return dataclasses.replace(whole, name=f"{name}-x{count}", content_hash="",
-                               rate_bps=whole.rate_bps * count / links,
-                               source=f"{count} of the {links} links of {name}")
+    return nvlink_bundle(name, count)
 
 
 def _pcie_of(draft: Draft, node: str) -> tuple[str, str]:

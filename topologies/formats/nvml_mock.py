@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from rackwright.devices import Gpu, Link
 from rackwright.errors import TopologyError
+from rackwright.topologies.builders.building import nvlink_count
 from rackwright.topologies.formats.report import Report
 from rackwright.topologies.names import host_part, natural_key
 from rackwright.topologies.parts import family_of
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["to_nvml_mock"]
 
-_NVLINKS = {"nvlink1": (1, 4), "nvlink2": (2, 6), "nvlink3": (3, 12), "nvlink4": (4, 18),
-            "nvlink5": (5, 18)}
 
 
 def to_nvml_mock(graph: nx.DiGraph[Any]) -> tuple[str, Report]:
@@ -80,11 +79,11 @@ def _device(graph: nx.DiGraph[Any], gpu: str, number: int) -> dict[str, Any]:
 
 def _nvlinks(graph: nx.DiGraph[Any], gpu: str) -> dict[str, Any]:
     link = _link_of(graph, gpu, "nvlink")
-    stem = re.match(r"nvlink\d", link.name) if link else None
-    if link is None or stem is None or stem[0] not in _NVLINKS:
+    stem = re.match(r"nvlink(\d)", link.name) if link else None
+    count = nvlink_count(stem[0]) if stem else 0
+    if link is None or stem is None or not count:
         return {}
-    version, count = _NVLINKS[stem[0]]
-    return {"version": version, "links_per_gpu": count,
+    return {"version": int(stem[1]), "links_per_gpu": count,
             "bandwidth_per_link_mbps": round(link.rate_bps / count / 1e6)}
 
 
