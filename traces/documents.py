@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rackwright.errors import TraceError, UsageError
+from rackwright.traces.checked_columns import column_of, statistics
 from rackwright.traces.requests import MAX_TOKENS
 from rackwright.units import MAX_TIME
 
@@ -47,9 +48,9 @@ class DocumentTrace:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "arrival_time",
-                           _column("arrival_time", self.arrival_time, np.float64))
+                           column_of("arrival_time", self.arrival_time, np.float64))
         for column in ("query_tokens", "offsets", "document", "document_tokens"):
-            object.__setattr__(self, column, _column(column, getattr(self, column), np.int64))
+            object.__setattr__(self, column, column_of(column, getattr(self, column), np.int64))
         _check_shapes(self)
         _check_rows(self)
         _check_documents(self)
@@ -109,20 +110,9 @@ class DocumentTrace:
                 "queries": len(self), "span_time": self.span_time, **rate,
                 "documents_fetched": len(self.document), "documents": len(times),
                 "hottest_share": float(times.max() / len(self.document)),
-                "documents_per_query": _statistics(self.counts),
-                "query_tokens": _statistics(self.query_tokens),
-                "document_tokens": _statistics(self.document_tokens)}
-
-
-def _column(name: str, values: object, dtype: type[Any]) -> npt.NDArray[Any]:
-    """A read-only copy of `values` in `dtype`; -0.0 becomes 0.0."""
-    given = np.asarray(values)
-    if given.ndim != 1 or not np.can_cast(given.dtype, dtype, "safe"):
-        raise TraceError(f"column {name}: {given.dtype} of shape {given.shape}; expected one "
-                         f"dimension of {np.dtype(dtype)}")
-    column: npt.NDArray[Any] = given.astype(dtype) + dtype(0)
-    column.setflags(write=False)
-    return column
+                "documents_per_query": statistics(self.counts),
+                "query_tokens": statistics(self.query_tokens),
+                "document_tokens": statistics(self.document_tokens)}
 
 
 def _check_shapes(trace: DocumentTrace) -> None:
@@ -181,9 +171,3 @@ def _check_documents(trace: DocumentTrace) -> None:
             f"row {rows[at]}: document {trace.document[at]} has {trace.document_tokens[at]} "
             f"tokens; it had {trace.document_tokens[first][back][at]} before, and a document "
             "has one length")
-
-
-def _statistics(values: Ints) -> dict[str, float]:
-    p50, p90, p99 = (float(x) for x in np.percentile(values, [50, 90, 99]))
-    return {"mean": int(values.sum()) / len(values), "min": int(values.min()), "p50": p50,
-            "p90": p90, "p99": p99, "max": int(values.max()), "total": int(values.sum())}

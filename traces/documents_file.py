@@ -66,12 +66,7 @@ def _trace(table: Table, times: array[float], queries: array[int], offsets: obje
             np.frombuffer(tokens, np.int64), name,
             table.comments.get("source", table.path.name))
     except TraceError as problem:
-        head, _, rest = problem.message.partition(": ")
-        row = head.removeprefix("row ")
-        if not row.isdigit():
-            raise TraceError(problem.message, place=table.path) from None
-        raise TraceError(rest, place=table.path,
-                         line=table.header_line + 1 + int(row)) from None
+        raise table.located(problem) from None
 
 
 def _lines(trace: DocumentTrace) -> Iterator[str]:

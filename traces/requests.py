@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rackwright.errors import TraceError, UsageError
+from rackwright.traces.checked_columns import column_of, statistics
 from rackwright.units import MAX_TIME
 
 __all__ = ["MAX_TOKENS", "RequestTrace"]
@@ -39,10 +40,10 @@ class RequestTrace:
     source: str = ""
 
     def __post_init__(self) -> None:
-        times = _column("arrival_time", self.arrival_time, np.float64)
+        times = column_of("arrival_time", self.arrival_time, np.float64)
         object.__setattr__(self, "arrival_time", times)
         for column in ("input_tokens", "output_tokens"):
-            object.__setattr__(self, column, _column(column, getattr(self, column), np.int64))
+            object.__setattr__(self, column, column_of(column, getattr(self, column), np.int64))
         _check_lengths(self)
         _check_times(times)
         _check_tokens("input_tokens", self.input_tokens)
@@ -91,19 +92,8 @@ class RequestTrace:
         rate = {} if self.rate_per_s is None else {"rate_per_s": self.rate_per_s}
         return {"name": self.name, "source": self.source, "content_hash": self.content_hash,
                 "requests": len(self), "span_time": self.span_time, **rate,
-                "input_tokens": _statistics(self.input_tokens),
-                "output_tokens": _statistics(self.output_tokens)}
-
-
-def _column(name: str, values: object, dtype: type[Any]) -> npt.NDArray[Any]:
-    """A read-only copy of `values` in `dtype`; -0.0 becomes 0.0."""
-    given = np.asarray(values)
-    if given.ndim != 1 or not np.can_cast(given.dtype, dtype, "safe"):
-        raise TraceError(f"column {name}: {given.dtype} of shape {given.shape}; expected one "
-                         f"dimension of {np.dtype(dtype)}")
-    column: npt.NDArray[Any] = given.astype(dtype) + dtype(0)
-    column.setflags(write=False)
-    return column
+                "input_tokens": statistics(self.input_tokens),
+                "output_tokens": statistics(self.output_tokens)}
 
 
 def _check_lengths(trace: RequestTrace) -> None:
@@ -131,9 +121,3 @@ def _check_tokens(name: str, tokens: npt.NDArray[np.int64]) -> None:
     if not good.all():
         row = int(np.argmin(good))
         raise TraceError(f"row {row}: {name} {tokens[row]}; expected 1 to {MAX_TOKENS}")
-
-
-def _statistics(values: npt.NDArray[np.int64]) -> dict[str, float]:
-    p50, p90, p99 = (float(x) for x in np.percentile(values, [50, 90, 99]))
-    return {"mean": int(values.sum()) / len(values), "min": int(values.min()), "p50": p50,
-            "p90": p90, "p99": p99, "max": int(values.max()), "total": int(values.sum())}

@@ -62,12 +62,7 @@ def _trace(table: Table, columns: list[Any], experts: int, top_k: int) -> Routin
         return RoutingTrace(step, request, token, layer, ids.reshape(-1, top_k), experts,
                             comments.get("model", ""), comments.get("source", ""))
     except TraceError as problem:
-        head, _, rest = problem.message.partition(": ")
-        row = head.removeprefix("row ")
-        if not row.isdigit():
-            raise TraceError(problem.message, place=table.path) from None
-        raise TraceError(rest, place=table.path,
-                         line=table.header_line + 1 + int(row)) from None
+        raise table.located(problem) from None
 
 
 def _lines(trace: RoutingTrace) -> Iterator[str]:

@@ -67,6 +67,14 @@ class Table(NamedTuple):
         raise TraceError(f"column {column.name}: {short(repr(value))}: {problem}; expected "
                          f"{column.expected}", place=self.path, line=line)
 
+    def located(self, problem: TraceError) -> TraceError:
+        """A fault found across rows, "row 3: ...", with the line of its row."""
+        head, _, rest = problem.message.partition(": ")
+        row = head.removeprefix("row ")
+        if not row.isdigit():
+            return TraceError(problem.message, place=self.path)
+        return TraceError(rest, place=self.path, line=self.header_line + 1 + int(row))
+
     def _values(self, first: int, texts: list[str], columns: Sequence[Column]) -> list[list[Any]]:
         """One list of values a column; a whole block is split at once, for speed."""
         width = len(columns)
