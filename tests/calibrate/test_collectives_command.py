@@ -10,20 +10,6 @@ import pytest
 
 from rackwright.calibrate import measured_folder
 from rackwright.calibrate.plan import plan_of
-from rackwright.cli import main
-
-
-@pytest.fixture
-def command(capsys, monkeypatch):
-    """Runs the command line; gives code, stdout, stderr."""
-    monkeypatch.delenv("RACKWRIGHT_DEBUG", raising=False)
-
-    def call(*args):
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as stop:
-            main([str(arg) for arg in args])
-        return stop.value.code, *capsys.readouterr()
-    return call
 
 
 @pytest.mark.parametrize("name", ["pcie", "nvlink", "collectives"])

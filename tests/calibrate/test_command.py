@@ -11,20 +11,6 @@ import pytest
 from rackwright.calibrate import plan
 from rackwright.calibrate.plan import plan_of
 from rackwright.calibrate.rows import append
-from rackwright.cli import main
-
-
-@pytest.fixture
-def command(capsys, monkeypatch):
-    """Runs the command line; gives code, stdout, stderr."""
-    monkeypatch.delenv("RACKWRIGHT_DEBUG", raising=False)
-
-    def call(*args):
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as stop:
-            main([str(arg) for arg in args])
-        return stop.value.code, *capsys.readouterr()
-    return call
 
 
 def test_a_dry_run_measures_nothing(command, tmp_path):

@@ -1,4 +1,4 @@
-"""Helpers: a part whose predictions are a formula of the test's, rows made of it, the command."""
+"""Helpers: a part whose predictions are a formula of the test's, rows made of it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from rackwright.calibrate import Point, Row
-from rackwright.cli import main
 from rackwright.devices import catalog
 from rackwright.fidelity import assess
 from rackwright.fidelity.columns import Column, Machine
@@ -80,16 +79,3 @@ def column(gpu):
         machine = Machine("box", part.name, rows, "0" * 64, again or {}, afterwards or {})
         return Column(name, part, part.name, (machine,), part, (machine,))
     return make
-
-
-@pytest.fixture
-def command(capsys, monkeypatch):
-    """Runs ``rackwright fidelity ...``; gives code, stdout, stderr."""
-    monkeypatch.delenv("RACKWRIGHT_DEBUG", raising=False)
-
-    def call(*args):
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as stop:
-            main(["fidelity", *map(str, args)])
-        return stop.value.code, *capsys.readouterr()
-    return call
