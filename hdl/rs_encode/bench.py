@@ -1,0 +1,184 @@
+"""Bench of the Reed-Solomon block: codewords and verdicts of the RTL against the golden.
+
+Random frames to encode and to check, with faults of one bit in any byte, under pauses on either
+side; published vectors; a reset in mid-frame; exact cycles.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+import cocotb
+from cocotb.clock import Clock
+from cocotb.triggers import ClockCycles
+
+from rackwright.hdl.lib import AxisSink, AxisSource, Beat, Coverage, publish, seed, stream
+from rackwright.hdl.rs_encode.golden import codeword, new_code
+
+COVERAGE = Coverage([
+    "encode:one beat", "encode:many beats", "check:good", "check:bad parity", "check:bad data",
+    "check:fault on the last beat", "check:fault before the last beat", "frame after a bad one",
+    "reset:after a fault"])
+# computed with the public implementation's matrix: data bytes -> parity bytes
+VECTORS = {(2, 4): ("0102", "0704"), (6, 16): ("010203040506", "1710f24cb70d3886" + "6dd7")}
+
+
+class TB:
+    """Clock, source, sink, and the words that are due."""
+
+    def __init__(self, dut: Any, *, pause_in: float = 0.0, pause_out: float = 0.0) -> None:
+        self.dut, self.draws = dut, stream("data", pause_in, pause_out)
+        self.n, self.k = int(dut.N.value), int(dut.K.value)
+        self.code = new_code(self.k, self.n)
+        # between words the bus shows a check that fails
+        self.source = AxisSource(dut, stream("in"), pause=pause_in,
+                                 idle=1 << 8 * self.n | 1 << 8 * self.n - 1)
+        self.sink = AxisSink(dut, stream("out"), pause=pause_out, check=self._check)
+        self.due: deque[tuple[int, bool]] = deque()
+
+    async def start(self) -> None:
+        """Reset the block, then start both sides."""
+        Clock(self.dut.clk, 4, unit="ns", impl="gpi").start()
+        cocotb.start_soon(self.source.run())
+        cocotb.start_soon(self.sink.run())
+        await self.reset()
+
+    async def reset(self) -> None:
+        """Two clocks of reset."""
+        self.dut.rst.value = 1
+        self.source.clear()
+        await ClockCycles(self.dut.clk, 2)
+        self.sink.clear()
+        self.due.clear()
+        self.dut.rst.value = 0
+
+    def encode(self, frame: list[int]) -> None:
+        """Queue data words of one frame; the parity bytes that come with them are noise."""
+        for place, data in enumerate(frame):
+            last = place == len(frame) - 1
+            noise = self.draws.getrandbits(8 * (self.n - self.k)) << 8 * self.k
+            self.source.send(data | noise, last)
+            self.due.append((codeword(self.code, data), last))
+
+    def check(self, frame: list[int], faults: dict[int, int]) -> None:
+        """Queue a frame to check; `faults`: beat -> the bits of the codeword to turn."""
+        bad = False
+        for place, data in enumerate(frame):
+            last = place == len(frame) - 1
+            word = codeword(self.code, data) ^ faults.get(place, 0)
+            bad = bad or place in faults
+            seen = codeword(self.code, word & (1 << 8 * self.k) - 1)
+            self.source.send(1 << 8 * self.n | word, last)
+            self.due.append((int(bad) << 8 * self.n | seen, last))
+
+    def frame(self, beats: int) -> list[int]:
+        """Random data words, among them all zeros and all ones."""
+        full = (1 << 8 * self.k) - 1
+        return [self.draws.choice((0, full, *(self.draws.getrandbits(8 * self.k),) * 6))
+                for _ in range(beats)]
+
+    def _check(self, beat: Beat) -> None:
+        assert self.due, f"a word too many: {beat.data:#x}"
+        wanted = self.due.popleft()
+        assert (beat.data, beat.last) == wanted, f"{beat.data:#x} {beat.last}, golden {wanted}"
+
+    async def finish(self) -> None:
+        """Wait for the last word, then long enough to see one too many."""
+        while self.due:
+            await ClockCycles(self.dut.clk, 4)
+        await ClockCycles(self.dut.clk, 6)
+
+
+@cocotb.test(timeout_time=200, timeout_unit="us")
+@cocotb.parametrize(pause_in=[0.0, 0.3], pause_out=[0.0, 0.5])
+async def random_frames(dut: Any, pause_in: float, pause_out: float) -> None:
+    """Frames to encode and to check, right and wrong, in any order."""
+    print(f"rs_encode: seed {seed()}, pauses {pause_in} in, {pause_out} out")
+    tb = TB(dut, pause_in=pause_in, pause_out=pause_out)
+    await tb.start()
+    bad = False
+    for _ in range(60):
+        beats = tb.draws.choice((1, 2, 3, tb.draws.randint(4, 12)))
+        frame = tb.frame(beats)
+        if bad:
+            COVERAGE.hit("frame after a bad one")
+        bad = False
+        if tb.draws.random() < 0.5:
+            tb.encode(frame)
+            COVERAGE.hit("encode:one beat" if beats == 1 else "encode:many beats")
+        elif tb.draws.random() < 0.4:
+            tb.check(frame, {})
+            COVERAGE.hit("check:good")
+        else:
+            bad = True
+            place, bit = tb.draws.randrange(beats), tb.draws.randrange(8 * tb.n)
+            tb.check(frame, {place: 1 << bit})
+            COVERAGE.hit("check:bad data" if bit < 8 * tb.k else "check:bad parity")
+            COVERAGE.hit("check:fault on the last beat" if place == beats - 1
+                         else "check:fault before the last beat")
+    await tb.finish()
+
+
+@cocotb.test(timeout_time=100, timeout_unit="us")
+async def published_vectors(dut: Any) -> None:
+    """Vectors that were computed elsewhere, and every data bit alone: the columns of the code."""
+    tb = TB(dut)
+    await tb.start()
+    for data, parity in [VECTORS.get((tb.k, tb.n), ("", ""))]:
+        word = int.from_bytes(bytes.fromhex(data), "little")
+        expected = int.from_bytes(bytes.fromhex(data + parity), "little")
+        assert not data or codeword(tb.code, word) == expected
+        tb.encode([word])
+    for bit in range(8 * tb.k):
+        tb.encode([1 << bit])
+    await tb.finish()
+
+
+@cocotb.test(timeout_time=100, timeout_unit="us")
+async def every_parity_bit_is_compared(dut: Any) -> None:
+    """A check fails on any one wrong bit of a codeword."""
+    tb = TB(dut)
+    await tb.start()
+    for bit in range(8 * tb.n):
+        tb.check(tb.frame(1), {0: 1 << bit})
+    tb.check(tb.frame(3), {})
+    await tb.finish()
+
+
+@cocotb.test(timeout_time=100, timeout_unit="us")
+async def reset_forgets_a_fault(dut: Any) -> None:
+    """A reset inside a bad frame: the next frame starts clean."""
+    tb = TB(dut)
+    await tb.start()
+    for stop in (1, 2):
+        tb.check(tb.frame(4), {0: 1})
+        while len(tb.source.taken) < stop:
+            await ClockCycles(dut.clk, 1)
+        await tb.reset()
+        COVERAGE.hit("reset:after a fault")
+        tb.check(tb.frame(3), {})
+        tb.encode(tb.frame(2))
+        await tb.finish()
+
+
+@cocotb.test(timeout_time=100, timeout_unit="us")
+async def measure_full_throughput(dut: Any) -> None:
+    """One codeword a clock, one clock of latency: exactly."""
+    tb = TB(dut)
+    await tb.start()
+    tb.encode(tb.frame(100))
+    tb.check(tb.frame(100), {})
+    await tb.finish()
+    first, last = tb.source.taken[0].cycle, tb.sink.taken[-1].cycle
+    assert tb.sink.taken[0].cycle - first == 1 and last - first == 200
+    publish("cycles", {"startup_cycles": 0, "latency_cycles": {"encode": 1, "check": 1},
+                       "interval_cycles": {"encode": 1, "check": 1}})
+
+
+@cocotb.test(timeout_time=1, timeout_unit="us")
+async def coverage_is_complete(dut: Any) -> None:
+    """Runs last: every bin was met."""
+    print(COVERAGE.report())
+    publish("coverage", COVERAGE.counts)
+    assert not COVERAGE.missing()

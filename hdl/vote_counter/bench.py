@@ -1,0 +1,226 @@
+"""Bench of the vote counter: every answer of the RTL against the golden.
+
+Random votes on few slots, so that neighbours often meet; thresholds written out by hand; for four
+nodes, every vote in every state that can be reached; resets; exact cycles.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from itertools import product
+from typing import Any
+
+import cocotb
+from cocotb.clock import Clock
+from cocotb.triggers import ClockCycles
+
+from rackwright.hdl.lib import AxisSink, AxisSource, Beat, Coverage, publish, seed, stream
+from rackwright.hdl.vote_counter.golden import (
+    CLEAR,
+    COMPLETE_NOW,
+    GOT,
+    IS_COMPLETE,
+    NEW,
+    READ,
+    READY,
+    READY_SENT,
+    REFUSED,
+    SEND_READY,
+    new_votes,
+    response,
+)
+
+COVERAGE = Coverage([
+    "vote:new", "vote:again", "ready called for by GotChunk", "ready called for by Ready",
+    "complete", "refused:operation", "refused:slot", "refused:sender", "cleared:complete",
+    *(f"same slot, {gap} apart" for gap in (1, 2)), "reset:in flight"])
+EXHAUSTIVE = 4         # nodes: the largest ledger of which every state is tried
+
+
+class TB:
+    """Clock, source, sink, golden, and the answers that are due."""
+
+    def __init__(self, dut: Any, *, pause_in: float = 0.0, pause_out: float = 0.0) -> None:
+        self.dut, self.draws = dut, stream("votes", pause_in, pause_out)
+        self.nodes, self.faults = int(dut.N.value), int(dut.F.value)
+        self.slots = int(dut.SLOTS.value)
+        # between words the bus shows a vote: taken by mistake it would count
+        self.source = AxisSource(dut, stream("in"), pause=pause_in,
+                                 idle=(self.nodes - 1) << 8 | GOT)
+        self.sink = AxisSink(dut, stream("out"), pause=pause_out, check=self._check)
+        self.due: deque[tuple[int, bool]] = deque()
+        self.recent: deque[int] = deque(maxlen=2)
+        self.tag = 0
+        self._forget()
+
+    def _forget(self) -> None:
+        self.golden = new_votes(self.nodes, self.faults, self.slots)
+        self.due.clear()
+        self.recent.clear()
+
+    async def start(self) -> None:
+        """Reset the block, then start both sides."""
+        Clock(self.dut.clk, 4, unit="ns", impl="gpi").start()
+        cocotb.start_soon(self.source.run())
+        cocotb.start_soon(self.sink.run())
+        await self.reset()
+
+    async def reset(self) -> None:
+        """Two clocks of reset: every slot is empty afterwards."""
+        self.dut.rst.value = 1
+        self.source.clear()
+        await ClockCycles(self.dut.clk, 2)
+        self.sink.clear()
+        self._forget()
+        self.dut.rst.value = 0
+
+    def send(self, op: int, slot: int, sender: int = 0) -> int:
+        """Queue a word; the flags that the golden answers."""
+        self.tag = (self.tag + 1) & 0xFFFFFFFF
+        last = self.tag % 3 == 0
+        word = response(self.golden, op, slot, sender, self.tag)
+        self.source.send(self.tag << 32 | slot << 16 | sender << 8 | op, last)
+        self.due.append((word, last))
+        self._cover(op, slot, sender, word >> 8 & 255)
+        return word >> 8 & 255
+
+    def expect(self, flags: int, op: int, slot: int, sender: int = 0) -> None:
+        """Queue a word of which the bench itself knows the flags."""
+        found = self.send(op, slot, sender)
+        assert found == flags, f"golden: op {op} slot {slot} sender {sender}: {found:#x}"
+
+    def _cover(self, op: int, slot: int, sender: int, flags: int) -> None:
+        if flags & REFUSED:
+            COVERAGE.hit("refused:slot" if slot >= self.slots else
+                         "refused:sender" if op in (GOT, READY) else "refused:operation")
+        elif op in (GOT, READY):
+            COVERAGE.hit("vote:new" if flags & NEW else "vote:again")
+        if flags & SEND_READY:
+            COVERAGE.hit(f"ready called for by {'GotChunk' if op == GOT else 'Ready'}")
+        if flags & COMPLETE_NOW:
+            COVERAGE.hit("complete")
+        for gap, before in enumerate(reversed(self.recent), 1):
+            if before == slot:
+                COVERAGE.hit(f"same slot, {gap} apart")
+        self.recent.append(slot)
+
+    def _check(self, beat: Beat) -> None:
+        assert self.due, f"an answer too many: {beat.data:#x}"
+        wanted = self.due.popleft()
+        assert (beat.data, beat.last) == wanted, f"{beat.data:#x} {beat.last}, golden {wanted}"
+
+    async def finish(self) -> None:
+        """Wait for the last answer, then long enough to see one too many."""
+        while self.due:
+            await ClockCycles(self.dut.clk, 4)
+        await ClockCycles(self.dut.clk, 8)
+
+
+@cocotb.test(timeout_time=200, timeout_unit="us")
+@cocotb.parametrize(pause_in=[0.0, 0.3], pause_out=[0.0, 0.5])
+async def random_votes(dut: Any, pause_in: float, pause_out: float) -> None:
+    """Votes, clears and words to refuse, on three slots."""
+    print(f"vote_counter: seed {seed()}, pauses {pause_in} in, {pause_out} out")
+    tb = TB(dut, pause_in=pause_in, pause_out=pause_out)
+    await tb.start()
+    draws = tb.draws
+    slots = [0, tb.slots - 1, draws.randrange(tb.slots)]
+    rare = 8 / tb.nodes  # a slot should have the time to become complete
+    for _ in range(1200 + 20 * tb.nodes):
+        op = draws.choices((GOT, READY, CLEAR, READ, 0, 5, 255), (50, 40, rare, 4, 1, 1, 1))[0]
+        slot = tb.slots + draws.randrange(9) if draws.random() < 0.02 else draws.choice(slots)
+        sender = draws.randrange(tb.nodes + (tb.nodes < 255 and draws.random() < 0.05))
+        if tb.golden.states[slot % tb.slots] & IS_COMPLETE and draws.random() < 0.2:
+            COVERAGE.hit("cleared:complete")
+            op, slot = CLEAR, slot % tb.slots
+        tb.send(op, slot, sender)
+    await tb.finish()
+
+
+@cocotb.test(timeout_time=100, timeout_unit="us")
+async def thresholds(dut: Any) -> None:
+    """Each threshold from one vote below to one above; a Ready is called for once."""
+    tb = TB(dut)
+    await tb.start()
+    n, f = tb.nodes, tb.faults
+    for sender in range(n - f - 1):
+        tb.expect(NEW, GOT, 0, sender)
+        tb.expect(0, GOT, 0, sender)
+    tb.expect(NEW | SEND_READY | READY_SENT, GOT, 0, n - 1)
+    tb.expect(NEW | READY_SENT, GOT, 0, n - 2)
+    for sender in range(f):
+        tb.expect(NEW, READY, 1, sender)
+    tb.expect(NEW | SEND_READY | READY_SENT, READY, 1, f)
+    for sender in range(f + 1, 2 * f):
+        tb.expect(NEW | READY_SENT, READY, 1, sender)
+    tb.expect(NEW | READY_SENT | COMPLETE_NOW | IS_COMPLETE, READY, 1, n - 1)
+    tb.expect(READY_SENT | IS_COMPLETE, READY, 1, n - 1)
+    tb.expect(READY_SENT | IS_COMPLETE, READ, 1)
+    tb.expect(0, CLEAR, 1)
+    tb.expect(0, READ, 1)
+    tb.expect(NEW, READY, 1, n - 1)
+    for flags, op, slot, sender in ((0x80, READY, 1, n), (0x80, GOT, tb.slots, 0), (0x80, 9, 0, 0)):
+        if sender < 256:
+            tb.expect(flags, op, slot, sender)
+            COVERAGE.hit("refused:operation" if op == 9 else "refused:sender")
+    await tb.finish()
+
+
+@cocotb.test(timeout_time=2000, timeout_unit="us")
+async def every_vote_in_every_state(dut: Any) -> None:
+    """For few nodes: all sets of voters, then each vote. The state is only what was voted."""
+    tb = TB(dut)
+    await tb.start()
+    votes = [*product((GOT, READY), range(min(tb.nodes, EXHAUSTIVE)))]
+    if tb.nodes <= EXHAUSTIVE:
+        for chosen in range(1 << len(votes)):
+            held = [vote for bit, vote in enumerate(votes) if chosen >> bit & 1]
+            for vote in held:
+                tb.send(vote[0], 0, vote[1])
+            for op, sender in votes:  # a second time changes nothing, a first one is undone
+                tb.send(op, 0, sender)
+                if (op, sender) not in held:
+                    tb.send(CLEAR, 0)
+                    for vote in held:
+                        tb.send(vote[0], 0, vote[1])
+            tb.send(CLEAR, 0)
+    await tb.finish()
+
+
+@cocotb.test(timeout_time=100, timeout_unit="us")
+async def reset_empties_every_slot(dut: Any) -> None:
+    """A reset with votes in flight: nothing is left, not even of a vote taken before it."""
+    tb = TB(dut, pause_out=0.7)
+    await tb.start()
+    for stop in (3, 7, 8):
+        for sender in range(tb.nodes):
+            tb.send(READY, 0, sender)
+        while len(tb.source.taken) < min(stop, tb.nodes):
+            await ClockCycles(dut.clk, 1)
+        await tb.reset()
+        COVERAGE.hit("reset:in flight")
+        tb.expect(0, READ, 0)
+        tb.expect(NEW, READY, 0, 0)
+        await tb.finish()
+
+
+@cocotb.test(timeout_time=100, timeout_unit="us")
+async def measure_full_throughput(dut: Any) -> None:
+    """One vote a clock whatever the slot, two clocks of latency: exactly."""
+    tb = TB(dut)
+    await tb.start()
+    for number in range(200):
+        tb.send(GOT, number // 2 % tb.slots, number % tb.nodes)
+    await tb.finish()
+    first, last = tb.source.taken[0].cycle, tb.sink.taken[-1].cycle
+    assert tb.sink.taken[0].cycle - first == 2 and last - first == 201
+    publish("cycles", {"startup_cycles": 0, "latency_cycles": {"vote": 2, "clear": 2},
+                       "interval_cycles": {"vote": 1, "clear": 1}})
+
+
+@cocotb.test(timeout_time=1, timeout_unit="us")
+async def coverage_is_complete(dut: Any) -> None:
+    """Runs last: every bin was met."""
+    print(COVERAGE.report())
+    publish("coverage", COVERAGE.counts)
+    assert not COVERAGE.missing()
