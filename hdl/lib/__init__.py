@@ -1,6 +1,8 @@
 """What the blocks share: small RTL parts; the benches' AXI-Stream ends, seeds and reports."""
 
 from rackwright.hdl.lib.axis import AxisSink, AxisSource, Beat
+from rackwright.hdl.lib.stream_bench import PERIOD, StreamBench
 from rackwright.hdl.lib.session import Coverage, publish, seed, stream
 
-__all__ = ["AxisSink", "AxisSource", "Beat", "Coverage", "publish", "seed", "stream"]
+__all__ = ["PERIOD", "AxisSink", "AxisSource", "Beat", "Coverage", "StreamBench", "publish",
+           "seed", "stream"]

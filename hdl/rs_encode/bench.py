@@ -6,14 +6,11 @@ side; published vectors; a reset in mid-frame; exact cycles.
 
 from __future__ import annotations
 
-from collections import deque
 from typing import Any
 
 import cocotb
-from cocotb.clock import Clock
-from cocotb.triggers import ClockCycles
 
-from rackwright.hdl.lib import AxisSink, AxisSource, Beat, Coverage, publish, seed, stream
+from rackwright.hdl.lib import Coverage, StreamBench, publish, seed
 from rackwright.hdl.rs_encode.golden import codeword, new_code
 
 COVERAGE = Coverage([
@@ -24,42 +21,23 @@ COVERAGE = Coverage([
 VECTORS = {(2, 4): ("0102", "0704"), (6, 16): ("010203040506", "1710f24cb70d3886" + "6dd7")}
 
 
-class TB:
-    """Clock, source, sink, and the words that are due."""
+class TB(StreamBench):
+    """Frames for the block and the words that come of them."""
 
     def __init__(self, dut: Any, *, pause_in: float = 0.0, pause_out: float = 0.0) -> None:
-        self.dut, self.draws = dut, stream("data", pause_in, pause_out)
         self.n, self.k = int(dut.N.value), int(dut.K.value)
         self.code = new_code(self.k, self.n)
         # between words the bus shows a check that fails
-        self.source = AxisSource(dut, stream("in"), pause=pause_in,
-                                 idle=1 << 8 * self.n | 1 << 8 * self.n - 1)
-        self.sink = AxisSink(dut, stream("out"), pause=pause_out, check=self._check)
-        self.due: deque[tuple[int, bool]] = deque()
-
-    async def start(self) -> None:
-        """Reset the block, then start both sides."""
-        Clock(self.dut.clk, 4, unit="ns", impl="gpi").start()
-        cocotb.start_soon(self.source.run())
-        cocotb.start_soon(self.sink.run())
-        await self.reset()
-
-    async def reset(self) -> None:
-        """Two clocks of reset."""
-        self.dut.rst.value = 1
-        self.source.clear()
-        await ClockCycles(self.dut.clk, 2)
-        self.sink.clear()
-        self.due.clear()
-        self.dut.rst.value = 0
+        super().__init__(dut, pause_in=pause_in, pause_out=pause_out,
+                         idle=1 << 8 * self.n | 1 << 8 * self.n - 1)
 
     def encode(self, frame: list[int]) -> None:
         """Queue data words of one frame; the parity bytes that come with them are noise."""
         for place, data in enumerate(frame):
             last = place == len(frame) - 1
             noise = self.draws.getrandbits(8 * (self.n - self.k)) << 8 * self.k
-            self.source.send(data | noise, last)
-            self.due.append((codeword(self.code, data), last))
+            self.send(data | noise, last)
+            self.expect(codeword(self.code, data), last)
 
     def check(self, frame: list[int], faults: dict[int, int]) -> None:
         """Queue a frame to check; `faults`: beat -> the bits of the codeword to turn."""
@@ -69,25 +47,14 @@ class TB:
             word = codeword(self.code, data) ^ faults.get(place, 0)
             bad = bad or place in faults
             seen = codeword(self.code, word & (1 << 8 * self.k) - 1)
-            self.source.send(1 << 8 * self.n | word, last)
-            self.due.append((int(bad) << 8 * self.n | seen, last))
+            self.send(1 << 8 * self.n | word, last)
+            self.expect(int(bad) << 8 * self.n | seen, last)
 
     def frame(self, beats: int) -> list[int]:
         """Random data words, among them all zeros and all ones."""
         full = (1 << 8 * self.k) - 1
         return [self.draws.choice((0, full, *(self.draws.getrandbits(8 * self.k),) * 6))
                 for _ in range(beats)]
-
-    def _check(self, beat: Beat) -> None:
-        assert self.due, f"a word too many: {beat.data:#x}"
-        wanted = self.due.popleft()
-        assert (beat.data, beat.last) == wanted, f"{beat.data:#x} {beat.last}, golden {wanted}"
-
-    async def finish(self) -> None:
-        """Wait for the last word, then long enough to see one too many."""
-        while self.due:
-            await ClockCycles(self.dut.clk, 4)
-        await ClockCycles(self.dut.clk, 6)
 
 
 @cocotb.test(timeout_time=200, timeout_unit="us")
@@ -153,8 +120,7 @@ async def reset_forgets_a_fault(dut: Any) -> None:
     await tb.start()
     for stop in (1, 2):
         tb.check(tb.frame(4), {0: 1})
-        while len(tb.source.taken) < stop:
-            await ClockCycles(dut.clk, 1)
+        await tb.taken(stop)
         await tb.reset()
         COVERAGE.hit("reset:after a fault")
         tb.check(tb.frame(3), {})
@@ -170,8 +136,7 @@ async def measure_full_throughput(dut: Any) -> None:
     tb.encode(tb.frame(100))
     tb.check(tb.frame(100), {})
     await tb.finish()
-    first, last = tb.source.taken[0].cycle, tb.sink.taken[-1].cycle
-    assert tb.sink.taken[0].cycle - first == 1 and last - first == 200
+    assert tb.clocks() == (1, 200)
     publish("cycles", {"startup_cycles": 0, "latency_cycles": {"encode": 1, "check": 1},
                        "interval_cycles": {"encode": 1, "check": 1}})
 

@@ -7,14 +7,12 @@ boundary of the padding; more leaves than there are slots; resets in every phase
 from __future__ import annotations
 
 import hashlib
-from collections import deque
 from typing import Any
 
 import cocotb
-from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles
 
-from rackwright.hdl.lib import AxisSink, AxisSource, Beat, Coverage, publish, seed, stream
+from rackwright.hdl.lib import Coverage, StreamBench, publish, seed
 from rackwright.hdl.sha256_merkle.golden import tree_words
 
 COVERAGE = Coverage([
@@ -23,52 +21,35 @@ COVERAGE = Coverage([
     "reset:hashing", "reset:with subtrees waiting"])
 BLOCK = 64             # bytes that are hashed together
 ROUND_CLOCKS = 66      # of a block: load, 64 rounds, add
+QUIET = 3 * ROUND_CLOCKS   # after the last hash: none may follow
 
 
-class TB:
-    """Clock, source, sink, and the words that are due."""
+class TB(StreamBench):
+    """Trees for the block and the hashes that come of them."""
 
     def __init__(self, dut: Any, *, pause_in: float = 0.0, pause_out: float = 0.0) -> None:
-        self.dut, self.draws = dut, stream("leaves", pause_in, pause_out)
         self.width, self.depth = int(dut.DATA_WIDTH.value), int(dut.DEPTH.value)
         self.beat = self.width // 8
         # between words the bus shows the end of a tree
-        self.source = AxisSource(dut, stream("in"), pause=pause_in, idle=(2 << self.width) - 1)
-        self.sink = AxisSink(dut, stream("out"), pause=pause_out, check=self._check)
-        self.due: deque[tuple[int, bool]] = deque()
-
-    async def start(self) -> None:
-        """Reset the block, then start both sides."""
-        Clock(self.dut.clk, 4, unit="ns", impl="gpi").start()
-        cocotb.start_soon(self.source.run())
-        cocotb.start_soon(self.sink.run())
-        await self.reset()
-
-    async def reset(self) -> None:
-        """Two clocks of reset; no subtree of before is left."""
-        self.dut.rst.value = 1
-        self.source.clear()
-        await ClockCycles(self.dut.clk, 2)
-        self.sink.clear()
-        self.due.clear()
-        self.dut.rst.value = 0
+        super().__init__(dut, pause_in=pause_in, pause_out=pause_out, idle=(2 << self.width) - 1)
 
     def leaf(self, beats: int) -> bytes:
         """Random bytes."""
         return self.draws.randbytes(beats * self.beat)
 
-    def send(self, leaves: list[bytes]) -> None:
+    def tree(self, leaves: list[bytes]) -> None:
         """Queue one tree."""
         words = tree_words(leaves, self.depth)
         first = words[0] & (1 << 256) - 1
         assert first.to_bytes(32, "little") == hashlib.sha256(b"\0" + leaves[0]).digest()
-        self.due.extend((word, bool(word >> 286 & 1)) for word in words)
+        for word in words:
+            self.expect(word, bool(word >> 286 & 1))
         for number, content in enumerate(leaves):
             beats = [content[at:at + self.beat] for at in range(0, len(content), self.beat)]
             for place, beat in enumerate(beats):
                 last = place == len(beats) - 1
                 end = int(last and number == len(leaves) - 1)
-                self.source.send(end << self.width | int.from_bytes(beat, "little"), last)
+                self.send(end << self.width | int.from_bytes(beat, "little"), last)
             COVERAGE.hit("padding:needs a block" if (len(content) + 1) % BLOCK > 55
                          else "padding:fits")
         if len(leaves) > 1 << self.depth:
@@ -77,18 +58,6 @@ class TB:
             COVERAGE.hit(f"leaves:{len(leaves)}")
         if f"{len(leaves):b}".strip("0").count("0"):
             COVERAGE.hit("fold:over a gap")
-
-    def _check(self, beat: Beat) -> None:
-        assert self.due, f"a word too many: {beat.data:#x}"
-        wanted, last = self.due.popleft()
-        assert (beat.data, beat.last) == (wanted, last), (
-            f"{beat.data:#074x} last={beat.last}, golden {wanted:#074x} {last}")
-
-    async def finish(self) -> None:
-        """Wait for the last word, then long enough to see one too many."""
-        while self.due:
-            await ClockCycles(self.dut.clk, 4)
-        await ClockCycles(self.dut.clk, 3 * ROUND_CLOCKS)
 
 
 @cocotb.test(timeout_time=400, timeout_unit="us")
@@ -99,8 +68,8 @@ async def random_trees(dut: Any, pause_in: float, pause_out: float) -> None:
     tb = TB(dut, pause_in=pause_in, pause_out=pause_out)
     await tb.start()
     for count in tb.draws.sample([1, 2, 3, 4, 5, 7, 8], k=7):
-        tb.send([tb.leaf(tb.draws.randint(1, 1 + 96 // tb.beat)) for _ in range(count)])
-    await tb.finish()
+        tb.tree([tb.leaf(tb.draws.randint(1, 1 + 96 // tb.beat)) for _ in range(count)])
+    await tb.finish(QUIET)
 
 
 @cocotb.test(timeout_time=400, timeout_unit="us")
@@ -109,9 +78,9 @@ async def every_length(dut: Any) -> None:
     tb = TB(dut)
     await tb.start()
     for beats in range(1, 2 * BLOCK // tb.beat + 2):
-        tb.send([tb.leaf(beats)])
-    tb.send([bytes(tb.beat), b"\xff" * tb.beat, b"\xff" * BLOCK])
-    await tb.finish()
+        tb.tree([tb.leaf(beats)])
+    tb.tree([bytes(tb.beat), b"\xff" * tb.beat, b"\xff" * BLOCK])
+    await tb.finish(QUIET)
 
 
 @cocotb.test(timeout_time=800, timeout_unit="us")
@@ -121,10 +90,10 @@ async def too_many_leaves(dut: Any) -> None:
     await tb.start()
     room = 1 << tb.depth
     if room <= 8:
-        tb.send([tb.leaf(1) for _ in range(room)])
-        tb.send([tb.leaf(1) for _ in range(room + 1)])
-        tb.send([tb.leaf(1) for _ in range(2)])
-        await tb.finish()
+        tb.tree([tb.leaf(1) for _ in range(room)])
+        tb.tree([tb.leaf(1) for _ in range(room + 1)])
+        tb.tree([tb.leaf(1) for _ in range(2)])
+        await tb.finish(QUIET)
     else:  # too long to simulate: the bin is met by the narrow geometries
         COVERAGE.hit("leaves:too many")
 
@@ -135,12 +104,12 @@ async def reset_anywhere(dut: Any) -> None:
     tb = TB(dut)
     await tb.start()
     for name, clocks in (("filling", 1), ("hashing", 20), ("with subtrees waiting", 220)):
-        tb.send([tb.leaf(1 + BLOCK // tb.beat) for _ in range(4)])
+        tb.tree([tb.leaf(1 + BLOCK // tb.beat) for _ in range(4)])
         await ClockCycles(dut.clk, 3 + clocks)
         await tb.reset()
         COVERAGE.hit(f"reset:{name}")
-        tb.send([tb.leaf(2), tb.leaf(1)])
-        await tb.finish()
+        tb.tree([tb.leaf(2), tb.leaf(1)])
+        await tb.finish(QUIET)
 
 
 @cocotb.test(timeout_time=200, timeout_unit="us")
@@ -152,8 +121,8 @@ async def measure_cycles(dut: Any) -> None:
     for size in (64, 256, 1024):
         tb.source.taken.clear()
         tb.sink.taken.clear()
-        tb.send([tb.leaf(size // tb.beat), tb.leaf(size // tb.beat)])
-        await tb.finish()
+        tb.tree([tb.leaf(size // tb.beat), tb.leaf(size // tb.beat)])
+        await tb.finish(QUIET)
         first = tb.source.taken[0].cycle
         left, right, root = (beat.cycle - first for beat in tb.sink.taken)
         blocks = (size + 1 + 8) // BLOCK + 1

@@ -11,10 +11,8 @@ from itertools import product
 from typing import Any
 
 import cocotb
-from cocotb.clock import Clock
-from cocotb.triggers import ClockCycles
 
-from rackwright.hdl.lib import AxisSink, AxisSource, Beat, Coverage, publish, seed, stream
+from rackwright.hdl.lib import Coverage, StreamBench, publish, seed
 from rackwright.hdl.vote_counter.golden import (
     CLEAR,
     COMPLETE_NOW,
@@ -37,56 +35,37 @@ COVERAGE = Coverage([
 EXHAUSTIVE = 4         # nodes: the largest ledger of which every state is tried
 
 
-class TB:
-    """Clock, source, sink, golden, and the answers that are due."""
+class TB(StreamBench):
+    """Votes for the block, the golden, and what was asked last."""
 
     def __init__(self, dut: Any, *, pause_in: float = 0.0, pause_out: float = 0.0) -> None:
-        self.dut, self.draws = dut, stream("votes", pause_in, pause_out)
         self.nodes, self.faults = int(dut.N.value), int(dut.F.value)
         self.slots = int(dut.SLOTS.value)
-        # between words the bus shows a vote: taken by mistake it would count
-        self.source = AxisSource(dut, stream("in"), pause=pause_in,
-                                 idle=(self.nodes - 1) << 8 | GOT)
-        self.sink = AxisSink(dut, stream("out"), pause=pause_out, check=self._check)
-        self.due: deque[tuple[int, bool]] = deque()
         self.recent: deque[int] = deque(maxlen=2)
         self.tag = 0
-        self._forget()
+        # between words the bus shows a vote: taken by mistake it would count
+        super().__init__(dut, pause_in=pause_in, pause_out=pause_out,
+                         idle=(self.nodes - 1) << 8 | GOT)
+        self.forget()
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
+        """Every slot is empty after a reset."""
         self.golden = new_votes(self.nodes, self.faults, self.slots)
-        self.due.clear()
         self.recent.clear()
 
-    async def start(self) -> None:
-        """Reset the block, then start both sides."""
-        Clock(self.dut.clk, 4, unit="ns", impl="gpi").start()
-        cocotb.start_soon(self.source.run())
-        cocotb.start_soon(self.sink.run())
-        await self.reset()
-
-    async def reset(self) -> None:
-        """Two clocks of reset: every slot is empty afterwards."""
-        self.dut.rst.value = 1
-        self.source.clear()
-        await ClockCycles(self.dut.clk, 2)
-        self.sink.clear()
-        self._forget()
-        self.dut.rst.value = 0
-
-    def send(self, op: int, slot: int, sender: int = 0) -> int:
+    def ask(self, op: int, slot: int, sender: int = 0) -> int:
         """Queue a word; the flags that the golden answers."""
         self.tag = (self.tag + 1) & 0xFFFFFFFF
         last = self.tag % 3 == 0
         word = response(self.golden, op, slot, sender, self.tag)
-        self.source.send(self.tag << 32 | slot << 16 | sender << 8 | op, last)
-        self.due.append((word, last))
+        self.send(self.tag << 32 | slot << 16 | sender << 8 | op, last)
+        self.expect(word, last)
         self._cover(op, slot, sender, word >> 8 & 255)
         return word >> 8 & 255
 
-    def expect(self, flags: int, op: int, slot: int, sender: int = 0) -> None:
+    def expect_flags(self, flags: int, op: int, slot: int, sender: int = 0) -> None:
         """Queue a word of which the bench itself knows the flags."""
-        found = self.send(op, slot, sender)
+        found = self.ask(op, slot, sender)
         assert found == flags, f"golden: op {op} slot {slot} sender {sender}: {found:#x}"
 
     def _cover(self, op: int, slot: int, sender: int, flags: int) -> None:
@@ -103,17 +82,6 @@ class TB:
             if before == slot:
                 COVERAGE.hit(f"same slot, {gap} apart")
         self.recent.append(slot)
-
-    def _check(self, beat: Beat) -> None:
-        assert self.due, f"an answer too many: {beat.data:#x}"
-        wanted = self.due.popleft()
-        assert (beat.data, beat.last) == wanted, f"{beat.data:#x} {beat.last}, golden {wanted}"
-
-    async def finish(self) -> None:
-        """Wait for the last answer, then long enough to see one too many."""
-        while self.due:
-            await ClockCycles(self.dut.clk, 4)
-        await ClockCycles(self.dut.clk, 8)
 
 
 @cocotb.test(timeout_time=200, timeout_unit="us")
@@ -133,7 +101,7 @@ async def random_votes(dut: Any, pause_in: float, pause_out: float) -> None:
         if tb.golden.states[slot % tb.slots] & IS_COMPLETE and draws.random() < 0.2:
             COVERAGE.hit("cleared:complete")
             op, slot = CLEAR, slot % tb.slots
-        tb.send(op, slot, sender)
+        tb.ask(op, slot, sender)
     await tb.finish()
 
 
@@ -144,24 +112,24 @@ async def thresholds(dut: Any) -> None:
     await tb.start()
     n, f = tb.nodes, tb.faults
     for sender in range(n - f - 1):
-        tb.expect(NEW, GOT, 0, sender)
-        tb.expect(0, GOT, 0, sender)
-    tb.expect(NEW | SEND_READY | READY_SENT, GOT, 0, n - 1)
-    tb.expect(NEW | READY_SENT, GOT, 0, n - 2)
+        tb.expect_flags(NEW, GOT, 0, sender)
+        tb.expect_flags(0, GOT, 0, sender)
+    tb.expect_flags(NEW | SEND_READY | READY_SENT, GOT, 0, n - 1)
+    tb.expect_flags(NEW | READY_SENT, GOT, 0, n - 2)
     for sender in range(f):
-        tb.expect(NEW, READY, 1, sender)
-    tb.expect(NEW | SEND_READY | READY_SENT, READY, 1, f)
+        tb.expect_flags(NEW, READY, 1, sender)
+    tb.expect_flags(NEW | SEND_READY | READY_SENT, READY, 1, f)
     for sender in range(f + 1, 2 * f):
-        tb.expect(NEW | READY_SENT, READY, 1, sender)
-    tb.expect(NEW | READY_SENT | COMPLETE_NOW | IS_COMPLETE, READY, 1, n - 1)
-    tb.expect(READY_SENT | IS_COMPLETE, READY, 1, n - 1)
-    tb.expect(READY_SENT | IS_COMPLETE, READ, 1)
-    tb.expect(0, CLEAR, 1)
-    tb.expect(0, READ, 1)
-    tb.expect(NEW, READY, 1, n - 1)
+        tb.expect_flags(NEW | READY_SENT, READY, 1, sender)
+    tb.expect_flags(NEW | READY_SENT | COMPLETE_NOW | IS_COMPLETE, READY, 1, n - 1)
+    tb.expect_flags(READY_SENT | IS_COMPLETE, READY, 1, n - 1)
+    tb.expect_flags(READY_SENT | IS_COMPLETE, READ, 1)
+    tb.expect_flags(0, CLEAR, 1)
+    tb.expect_flags(0, READ, 1)
+    tb.expect_flags(NEW, READY, 1, n - 1)
     for flags, op, slot, sender in ((0x80, READY, 1, n), (0x80, GOT, tb.slots, 0), (0x80, 9, 0, 0)):
         if sender < 256:
-            tb.expect(flags, op, slot, sender)
+            tb.expect_flags(flags, op, slot, sender)
             COVERAGE.hit("refused:operation" if op == 9 else "refused:sender")
     await tb.finish()
 
@@ -176,14 +144,14 @@ async def every_vote_in_every_state(dut: Any) -> None:
         for chosen in range(1 << len(votes)):
             held = [vote for bit, vote in enumerate(votes) if chosen >> bit & 1]
             for vote in held:
-                tb.send(vote[0], 0, vote[1])
+                tb.ask(vote[0], 0, vote[1])
             for op, sender in votes:  # a second time changes nothing, a first one is undone
-                tb.send(op, 0, sender)
+                tb.ask(op, 0, sender)
                 if (op, sender) not in held:
-                    tb.send(CLEAR, 0)
+                    tb.ask(CLEAR, 0)
                     for vote in held:
-                        tb.send(vote[0], 0, vote[1])
-            tb.send(CLEAR, 0)
+                        tb.ask(vote[0], 0, vote[1])
+            tb.ask(CLEAR, 0)
     await tb.finish()
 
 
@@ -194,13 +162,12 @@ async def reset_empties_every_slot(dut: Any) -> None:
     await tb.start()
     for stop in (3, 7, 8):
         for sender in range(tb.nodes):
-            tb.send(READY, 0, sender)
-        while len(tb.source.taken) < min(stop, tb.nodes):
-            await ClockCycles(dut.clk, 1)
+            tb.ask(READY, 0, sender)
+        await tb.taken(min(stop, tb.nodes))
         await tb.reset()
         COVERAGE.hit("reset:in flight")
-        tb.expect(0, READ, 0)
-        tb.expect(NEW, READY, 0, 0)
+        tb.expect_flags(0, READ, 0)
+        tb.expect_flags(NEW, READY, 0, 0)
         await tb.finish()
 
 
@@ -210,10 +177,9 @@ async def measure_full_throughput(dut: Any) -> None:
     tb = TB(dut)
     await tb.start()
     for number in range(200):
-        tb.send(GOT, number // 2 % tb.slots, number % tb.nodes)
+        tb.ask(GOT, number // 2 % tb.slots, number % tb.nodes)
     await tb.finish()
-    first, last = tb.source.taken[0].cycle, tb.sink.taken[-1].cycle
-    assert tb.sink.taken[0].cycle - first == 2 and last - first == 201
+    assert tb.clocks() == (2, 201)
     publish("cycles", {"startup_cycles": 0, "latency_cycles": {"vote": 2, "clear": 2},
                        "interval_cycles": {"vote": 1, "clear": 1}})
 

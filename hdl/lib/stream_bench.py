@@ -1,0 +1,90 @@
+"""What the benches of stream blocks have in common: clock, source, sink, and what is due.
+
+Importable without cocotb; `start`, `reset` and `finish` need the simulator.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+from rackwright.hdl.lib.axis import AxisSink, AxisSource, Beat
+from rackwright.hdl.lib.session import stream
+
+__all__ = ["PERIOD", "StreamBench"]
+
+PERIOD = 4             # ns, of a clock that means nothing: only cycles are counted
+
+
+class StreamBench:
+    """One block with one AXI-Stream in and one out, whose words are known beforehand.
+
+    `send` queues a word, `expect` one that must come out, in order. Between words the bus carries
+    `idle`, which should do harm if it is taken. `draws` is the bench's own generator.
+    """
+
+    def __init__(self, dut: Any, *, pause_in: float = 0.0, pause_out: float = 0.0,
+                 idle: int = 0) -> None:
+        self.dut, self.draws = dut, stream("words", pause_in, pause_out)
+        self.source = AxisSource(dut, stream("in", pause_in), pause=pause_in, idle=idle)
+        self.sink = AxisSink(dut, stream("out", pause_out), pause=pause_out, check=self._check)
+        self.due: deque[tuple[int, bool]] = deque()
+
+    def send(self, word: int, last: bool = True) -> None:
+        """Queue a word for the block."""
+        self.source.send(word, last)
+
+    def expect(self, word: int, last: bool = True) -> None:
+        """Queue a word that the block has to put out."""
+        self.due.append((word, last))
+
+    def forget(self) -> None:
+        """What a reset does to the golden; nothing here."""
+
+    async def start(self) -> None:
+        """Start the clock, reset the block, start both sides."""
+        import cocotb
+        from cocotb.clock import Clock
+
+        Clock(self.dut.clk, PERIOD, unit="ns", impl="gpi").start()
+        cocotb.start_soon(self.source.run())
+        cocotb.start_soon(self.sink.run())
+        await self.reset()
+
+    async def reset(self) -> None:
+        """Two clocks of reset: nothing sent before it may come out afterwards."""
+        from cocotb.triggers import ClockCycles
+
+        self.dut.rst.value = 1
+        self.source.clear()
+        await ClockCycles(self.dut.clk, 2)
+        self.sink.clear()
+        self.due.clear()
+        self.forget()
+        self.dut.rst.value = 0
+
+    async def taken(self, beats: int) -> None:
+        """Wait until the block has taken so many words."""
+        from cocotb.triggers import RisingEdge
+
+        while len(self.source.taken) < beats:
+            await RisingEdge(self.dut.clk)
+
+    async def finish(self, idle_clocks: int = 10) -> None:
+        """Wait for the last word, then long enough to see one too many."""
+        from cocotb.triggers import ClockCycles
+
+        while self.due:
+            await ClockCycles(self.dut.clk, 4)
+        await ClockCycles(self.dut.clk, idle_clocks)
+
+    def clocks(self) -> tuple[int, int]:
+        """Clocks from the first word taken to the first, and to the last, that came out."""
+        first = self.source.taken[0].cycle
+        return self.sink.taken[0].cycle - first, self.sink.taken[-1].cycle - first
+
+    def _check(self, beat: Beat) -> None:
+        assert self.due, f"a word too many: {beat.data:#x}"
+        word, last = self.due.popleft()
+        assert (beat.data, beat.last) == (word, last), (
+            f"cycle {beat.cycle}: {beat.data:#x} last={beat.last}, golden {word:#x} last={last}")
