@@ -27,12 +27,14 @@ class AxisSource:
 
     Before each word it waits a clock with probability `pause`. An offered word stays until it is
     taken. While it offers nothing the bus carries `idle`, so that a block that ignores tvalid is
-    found out. `taken` lists the beats that went through.
+    found out. `taken` lists the beats that went through. `prefix`: of the interface's signals.
     """
 
     def __init__(self, dut: Any, draws: random.Random, *, pause: float = 0.0,
-                 idle: int = 0) -> None:
+                 idle: int = 0, prefix: str = "s_axis") -> None:
         self.dut, self.draws, self.pause, self.idle = dut, draws, pause, idle
+        self.tdata, self.tvalid, self.tready, self.tlast = (
+            getattr(dut, f"{prefix}_{name}") for name in ("tdata", "tvalid", "tready", "tlast"))
         self.queue: deque[tuple[int, bool]] = deque()
         self.taken: list[Beat] = []
         self.offering = False
@@ -57,7 +59,7 @@ class AxisSource:
         while True:
             await edge
             cycle += 1
-            if self.offering and self.dut.s_axis_tready.value == 1:
+            if self.offering and self.tready.value == 1:
                 self.taken.append(Beat(*self.queue.popleft(), cycle))
                 self.offering = False
                 if not self._offer():
@@ -74,9 +76,9 @@ class AxisSource:
 
     def _drive(self) -> None:
         data, last = self.queue[0] if self.offering else (self.idle, True)
-        self.dut.s_axis_tdata.value = data
-        self.dut.s_axis_tlast.value = int(last)
-        self.dut.s_axis_tvalid.value = int(self.offering)
+        self.tdata.value = data
+        self.tlast.value = int(last)
+        self.tvalid.value = int(self.offering)
 
 
 class AxisSink:

@@ -20,15 +20,24 @@ class StreamBench:
     """One block with one AXI-Stream in and one out, whose words are known beforehand.
 
     `send` queues a word, `expect` one that must come out, in order. Between words the bus carries
-    `idle`, which should do harm if it is taken. `draws` is the bench's own generator.
+    `idle`, which should do harm if it is taken. `draws` is the bench's own generator. A block with
+    several inputs names the first with `prefix` and makes the others with `another_source`.
     """
 
     def __init__(self, dut: Any, *, pause_in: float = 0.0, pause_out: float = 0.0,
-                 idle: int = 0) -> None:
+                 idle: int = 0, prefix: str = "s_axis") -> None:
         self.dut, self.draws = dut, stream("words", pause_in, pause_out)
-        self.source = AxisSource(dut, stream("in", pause_in), pause=pause_in, idle=idle)
+        self.source = AxisSource(dut, stream("in", pause_in), pause=pause_in, idle=idle,
+                                 prefix=prefix)
+        self.sources = [self.source]
         self.sink = AxisSink(dut, stream("out", pause_out), pause=pause_out, check=self._check)
         self.due: deque[tuple[int, bool]] = deque()
+
+    def another_source(self, prefix: str, idle: int = 0) -> AxisSource:
+        """A second input, which pauses as often as the first, at other times."""
+        self.sources.append(AxisSource(self.dut, stream(prefix, self.source.pause),
+                                       pause=self.source.pause, idle=idle, prefix=prefix))
+        return self.sources[-1]
 
     def send(self, word: int, last: bool = True) -> None:
         """Queue a word for the block."""
@@ -47,7 +56,8 @@ class StreamBench:
         from cocotb.clock import Clock
 
         Clock(self.dut.clk, PERIOD, unit="ns", impl="gpi").start()
-        cocotb.start_soon(self.source.run())
+        for source in self.sources:
+            cocotb.start_soon(source.run())
         cocotb.start_soon(self.sink.run())
         await self.reset()
 
@@ -56,7 +66,8 @@ class StreamBench:
         from cocotb.triggers import ClockCycles
 
         self.dut.rst.value = 1
-        self.source.clear()
+        for source in self.sources:
+            source.clear()
         await ClockCycles(self.dut.clk, 2)
         self.sink.clear()
         self.due.clear()
