@@ -16,7 +16,7 @@ RUN := $(VENV)/bin/python
 # installed again when the requirements change or the tree has moved
 READY := $(VENV)/.ready-$(shell { pwd; cat pyproject.toml; } | cksum | cut -d' ' -f1)
 
-.PHONY: help ready demo test lint types wheel-test bench clean
+.PHONY: help ready demo test lint types wheel-test bench reproduce clean
 
 help:
 	@echo "make demo        replay every system on its packaged sample, beside its baselines"
@@ -24,6 +24,7 @@ help:
 	@echo "make lint types  ruff, mypy --strict"
 	@echo "make wheel-test  build the wheel through the source archive, run the tests against it"
 	@echo "make bench       benchmarks"
+	@echo "make reproduce   published against simulated: writes the tables in the documentation"
 	@echo "make clean       remove what builds and tests leave behind"
 
 ready: $(READY)
@@ -47,6 +48,11 @@ wheel-test: $(READY)
 bench: $(READY)
 	@ls bench/bench_*.py >/dev/null 2>&1 || { echo "there are no benchmarks in this tree"; exit 1; }
 	@for script in bench/bench_*.py; do $(RUN) $$script || exit 1; done
+
+# third-party data, which some rows need: make reproduce DATA=/path
+reproduce: $(READY)
+	@$(VENV)/bin/rackwright reproduce --sensitivity --jobs 2 $(if $(DATA),--data $(DATA)) \
+		--update README.md --update docs/reproduction.md
 
 clean:
 	@rm -rf build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

@@ -29,7 +29,7 @@ TIERS: tuple[tuple[str, ...], ...] = (
     ("topologies",),
     ("models",),
     ("run", "replays", "result", "outdir", "study", "report", "calibrate", "fidelity",
-     "panel", "sensitivities"),
+     "panel", "reproduce", "sensitivities"),
     ("cli",),
     ("__main__",),
 )

@@ -40,6 +40,8 @@ COMMANDS = {
             "Test, measure and lint the Verilog offload blocks."),
     "replay": ("rackwright.cli.replay:replay",
                "Replay a system's workload on a topology."),
+    "reproduce": ("rackwright.cli.reproduce:reproduce",
+                  "Published claims against simulated numbers, row by row."),
     "topology": ("rackwright.cli.topology:topology",
                  "Show, check and convert topologies."),
     "trace": ("rackwright.cli.trace:trace",
