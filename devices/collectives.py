@@ -18,7 +18,7 @@ from dataclasses import dataclass, fields
 from rackwright.devices.part import Band, Fit, Part, fitted, quantity, text
 from rackwright.errors import UnknownName
 
-__all__ = ["ChainFit", "Collectives", "ExchangeFit", "RingFit", "SwitchFit"]
+__all__ = ["ChainFit", "Collectives", "ExchangeFit", "RingFit", "SwitchFit", "TransferFit"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +81,21 @@ class ExchangeFit(Fit):
     world_bandwidth: float
     mixed_share: float
     whole_nbytes: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransferFit(ExchangeFit):
+    """Transfers between pairs: `ExchangeFit`, and what a rank that sends and receives at once takes
+    longer: `both_time` * n / (n + `both_nbytes`) for n bytes below `whole_nbytes` to and from one
+    other (with several others it is `mixed_share`), `both_long_time` from there on.
+
+    All three are fitted to what was measured; why both ways cost more than one is not known (see
+    `docs/design/0017-routes-in-bulk.md`).
+    """
+
+    both_time: float
+    both_nbytes: float
+    both_long_time: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,8 +170,8 @@ class Collectives(Part):
     reduce_simple: ChainFit = fitted(ChainFit)
     all_to_all_ll: ExchangeFit = fitted(ExchangeFit)
     all_to_all_simple: ExchangeFit = fitted(ExchangeFit)
-    send_recv_ll: ExchangeFit = fitted(ExchangeFit)
-    send_recv_simple: ExchangeFit = fitted(ExchangeFit)
+    send_recv_ll: TransferFit = fitted(TransferFit)
+    send_recv_simple: TransferFit = fitted(TransferFit)
     in_switch: SwitchFit = fitted(SwitchFit)
 
     def switches(self) -> tuple[str, ...]:

@@ -2,8 +2,8 @@
 
 Numbers are shown as their part files write them, with unit, source and the class of the source:
 `stated` by who makes the part or its standard, `measured` by us, `computed` or `derived` from
-such, `reported` by others, `recalled` without being checked, `assumed`. The class is read from
-the source's own words, the weakest that it uses.
+such, `fitted` so that a model meets points, `reported` by others, `recalled` without being
+checked, `assumed`. The class is read from the source's own words, the weakest that it uses.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ from rackwright.devices.part import Fit, Part
 
 __all__ = ["SOURCE_CLASSES", "headlines", "headlines_of", "record", "source_class"]
 
-SOURCE_CLASSES = ("stated", "measured", "computed", "derived", "reported", "recalled", "assumed")
+SOURCE_CLASSES = ("stated", "measured", "computed", "derived", "fitted", "reported", "recalled",
+                  "assumed")
 _OTHERS = (r"third-party|\bread in|[Cc]overage|listing|github\.com|AnandTech|ComputerBase|heise|"
            r"Hardwareluxx|Linley|Tech(gage|Insights)|gpu\.blog|hpctech|servethehome|yobitel")
 _WORDS = (("assumed", r"\bassum|stand-in"), ("recalled", r"\brecalled"), ("reported", _OTHERS),
-          ("derived", r"^derived|^fitted"), ("computed", r"^computed"),
+          ("fitted", r"^fitted"), ("derived", r"^derived"), ("computed", r"^computed"),
           ("measured", r"\.csv|\bmeasured"))
 
 _MOST = 5

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Bottleneck", "Outcome", "Parameter", "Spans"]
+__all__ = ["Bottleneck", "Outcome", "Parameter", "Series", "Spans"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,19 @@ class Parameter:
 
 
 @dataclass(frozen=True)
+class Series:
+    """A few values along an axis, to be looked at: a queue over time, steps by size of their batch.
+
+    `x` ascends; `x_name` and the name of the series end in their units ("time_s",
+    "attention_queue_tokens"). Some 64 points; what is exact stands in the metrics.
+    """
+
+    x_name: str
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class Spans:
     """What ran when, for the timeline: parallel arrays, one entry a span, in start order.
 
@@ -66,7 +79,7 @@ class Outcome:
     shares 0..1 by endpoint and by link ("h0/gpu0->h0/nvswitch"). `breakdown`: shares (sum 1) of
     where an average token, job or operation spends its time. `kernels`: kernel -> source hash;
     `tables`: cost or timing table -> content hash; `parts`: part -> content hash. `complete` is
-    False when the user interrupted the replay.
+    False when the user interrupted the replay. `series`: name -> values over time or by size.
     """
 
     metrics: Mapping[str, float]
@@ -83,3 +96,4 @@ class Outcome:
     tables: Mapping[str, str] = field(default_factory=dict)
     spans: Spans | None = None
     complete: bool = True
+    series: Mapping[str, Series] = field(default_factory=dict)

@@ -46,9 +46,11 @@ from rackwright.topologies.faults import (
     capacity_changes,
     epochs,
     failures,
+    jitter,
     parse_event,
     read_bandwidth,
     read_events,
+    stragglers,
 )
 from rackwright.topologies.formats.capture import capture
 from rackwright.topologies.formats.files import export, export_formats, load, save
@@ -83,6 +85,7 @@ __all__ = [
     "failures",
     "fat_tree",
     "hybrid_cube_mesh",
+    "jitter",
     "leaf_spine",
     "load",
     "lovelock",
@@ -101,6 +104,7 @@ __all__ = [
     "save",
     "scale",
     "star",
+    "stragglers",
     "to_png",
     "to_svg",
     "to_text",

@@ -15,16 +15,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from rackwright.canonical import content_hash
 from rackwright.errors import TopologyError, UnknownName, UsageError
+from rackwright.topologies.bulk_routes import BulkRoutes, Loads
 from rackwright.topologies.check import faults
 from rackwright.topologies.freezing import Frozen
-from rackwright.topologies.names import host_part, natural_key
+from rackwright.topologies.names import natural_key
 from rackwright.topologies.parts import FAMILIES, SWITCHES, Device, family_of, host_of
 from rackwright.topologies.routing import FLOW_LIMIT, POLICIES, Router
 
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Fabric", "LinkTable", "Routes", "compile"]
 
-_MANY_HOSTS = 8  # targets on more hosts than this are cheaper to find by one wide search
 
 class LinkTable(NamedTuple):
     """One entry a directed link: payload bytes/s, and ps from the tail node's input on."""
@@ -70,6 +70,7 @@ class Fabric:
     graph: nx.DiGraph[str]
     policy: str
     _router: Router = field(repr=False)
+    _bulk: BulkRoutes = field(repr=False)
     _index: Mapping[str, int] = field(repr=False)
 
     def __repr__(self) -> str:
@@ -125,15 +126,14 @@ class Fabric:
         `flow_id` (0 .. 2**62 - 1) chooses among equally good paths. Raises TopologyError when no
         path leads there, UnknownName, and UsageError for a flow id out of range.
         """
-        return self._route(source, target, _flow(flow_id), many=False)
+        flow = _flow(flow_id)
+        found = self._router.route(self._number(source), self._number(target), flow)
+        return self._no_route(source, target) if found is None else found
 
-    def _route(self, source: str, target: str, flow: int, many: bool) -> tuple[int, ...]:
-        found = self._router.route(self._number(source), self._number(target), flow, many=many)
-        if found is None:
-            raise TopologyError("no route", [
-                f"{source} -> {target}: no path that only switches, NICs and CPUs forward, and "
-                "no third host; link them, or set forwards=True on a node between them"])
-        return found
+    def _no_route(self, source: str, target: str) -> NoReturn:
+        raise TopologyError("no route", [
+            f"{source} -> {target}: no path that only switches, NICs and CPUs forward, and "
+            "no third host; link them, or set forwards=True on a node between them"])
 
     def routes(self, pairs: Iterable[tuple[str, str]],
                flow_ids: Sequence[int] | npt.NDArray[np.int64] | None = None) -> Routes:
@@ -142,24 +142,43 @@ class Fabric:
         `flow_ids`: one a pair; None means 0 for all (the two ends still spread them).
         """
         wanted = list(pairs)
-        flows = [0] * len(wanted) if flow_ids is None else [_flow(flow) for flow in flow_ids]
+        flows = np.zeros(len(wanted), np.int64) if flow_ids is None else np.array(
+            [_flow(flow) for flow in flow_ids], np.int64)
         if len(flows) != len(wanted):
             raise UsageError(f"{len(flows)} flow_ids for {len(wanted)} pairs; give one each")
-        found: list[tuple[int, ...]] = [()] * len(wanted)
-        targets: dict[str, set[str | None]] = {}
-        for source, target in wanted:
-            targets.setdefault(source, set()).add(self.host_of(target))
-        # one source after another, host by host: the router keeps its last searches
-        order = sorted(range(len(wanted)), key=lambda place: (
-            wanted[place][0], host_part(wanted[place][1]), place))
-        for place in order:
-            source, target = wanted[place]
-            many = len(targets[source]) > _MANY_HOSTS
-            found[place] = self._route(source, target, flows[place], many)
-        offsets = np.zeros(len(wanted) + 1, np.int64)
-        np.cumsum([len(route) for route in found], out=offsets[1:])
-        flat = [link for route in found for link in route]
-        return Routes(_locked(offsets), _locked(np.array(flat, np.int64)))
+        ends = np.array([(self._number(source), self._number(target)) for source, target
+                         in wanted], np.int64).reshape(-1, 2)
+        return self.routes_between(ends[:, 0], ends[:, 1], flows)
+
+    def routes_between(self, sources: npt.NDArray[np.int64], targets: npt.NDArray[np.int64],
+                       flows: npt.NDArray[np.int64]) -> Routes:
+        """`routes` of pairs by the indices of their nodes; flow ids are not checked."""
+        length = np.full(len(sources), -1, np.int64)
+        groups = list(self._bulk.routes(sources, targets, flows))
+        for pairs, starts, _ in groups:
+            length[pairs] = np.diff(starts)
+        if len(lost := np.flatnonzero(length < 0)):
+            self._no_route(self.nodes[sources[lost[0]]], self.nodes[targets[lost[0]]])
+        offsets = np.zeros(len(sources) + 1, np.int64)
+        np.cumsum(length, out=offsets[1:])
+        links = np.empty(offsets[-1], np.int64)
+        for pairs, starts, found in groups:
+            links[np.arange(len(found)) + np.repeat(offsets[pairs] - starts[:-1],
+                                                    np.diff(starts))] = found
+        return Routes(_locked(offsets), _locked(links))
+
+    def loads_between(self, sources: npt.NDArray[np.int64], targets: npt.NDArray[np.int64]
+                      ) -> Loads:
+        """How many pairs of nodes, by index, cross each link; where hashes draw the paths of more
+        than 20,000, mean and variance over draws. Raises TopologyError without a path."""
+        found = self._bulk.loads(sources, targets)
+        if found is None:  # which one is a slower question
+            self.routes_between(sources, targets, np.zeros(len(sources), np.int64))
+        return cast("Loads", found)
+
+    def numbers(self, nodes: Iterable[str]) -> npt.NDArray[np.int64]:
+        """Indices of nodes. Raises UnknownName."""
+        return np.array([self._number(node) for node in nodes], np.int64)
 
     def _number(self, node: str) -> int:
         if node not in self._index:
@@ -199,13 +218,15 @@ def _freeze(graph: nx.DiGraph[str], policy: str) -> Fabric:
 
     frozen = Frozen(graph)
     bandwidth, latency = frozen.bandwidth(), frozen.latency_ps()
+    wiring = frozen.wiring(bandwidth, latency)
+    router = Router(wiring, policy)
     return Fabric(
         nodes=frozen.nodes, links=LinkTable(_locked(bandwidth), _locked(latency)),
         link_names=frozen.link_names, link_kinds=frozen.link_kinds,
         link_tails=_locked(frozen.tails()), link_heads=_locked(frozen.heads()),
         content_hash=_content_hash(frozen, policy), parts=MappingProxyType(frozen.part_hashes()),
         graph=nx.freeze(graph.copy()), policy=policy,
-        _router=Router(frozen.wiring(bandwidth, latency), policy),
+        _router=router, _bulk=BulkRoutes(wiring, policy, router),
         _index=MappingProxyType(frozen.index))
 
 

@@ -87,7 +87,7 @@ class Frozen:
             self.nodes, host,
             forwards=[entry.get("forwards", parts.forwards(entry["device"])) for entry in data],
             transits=[entry.get("forwards", False) for entry in data],
-            is_cpu=[parts.family_of(entry["device"]) == "cpu" for entry in data],
+            families=[str(parts.family_of(entry["device"])) for entry in data],
             link_names=self.link_names, link_kinds=self.link_kinds,
             tail=self.tails().tolist(), head=self.heads().tolist(),
             bandwidth=bandwidth.tolist(), latency_ps=latency_ps.tolist())

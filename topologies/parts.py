@@ -1,8 +1,10 @@
 """What a topology needs to know about the parts that stand on its nodes and edges.
 
 Models: the family of a part, whether it forwards traffic, the time that takes (the part's
-`latency_time`, 0 when it has none), and a hash of its content. Leaves out: costs; those are
-methods of the parts.
+`latency_time`, 0 when it has none), and a hash of its content. A PCIe switch's stated time, port to
+port, has a receiver and a transmitter in it, which its links count too (`devices.pcie.path`): what
+is left is the switch's. A processor's is what PCIe has beyond its link, 150 of 250 ns to memory.
+Leaves out: costs; those are methods of the parts.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from rackwright.devices import (
     PcieSwitch,
     SmartNic,
     Switch,
+    catalog,
 )
 from rackwright.devices.unknown import UnknownPart
 from rackwright.topologies.names import host_part
@@ -75,7 +78,9 @@ def host_of(node: str, device: object) -> str | None:
 def forwarding_time(device: object) -> float:
     """Seconds from a head's arrival at the part to its departure."""
     known = getattr(device, "latency_time", None) if forwards(device) else None
-    return 0.0 if known is None else known
+    if isinstance(device, PcieSwitch):
+        return max(device.latency_time - catalog.pcie(device.pcie).link_time, 0.0)
+    return 0.0 if known is None else float(known)
 
 
 def part_hash(device: object) -> str:

@@ -16,12 +16,12 @@ from collections.abc import Callable, Collection, Sequence
 from enum import Enum
 from typing import NamedTuple
 
-__all__ = ["EVERYWHERE", "GPU_LINKS", "Maps", "Paths", "Search", "Tree", "Ways", "Wiring", "grow",
-           "meet"]
+__all__ = ["EVERYWHERE", "GPU_LINKS", "PER_PS", "Maps", "Paths", "Search", "Tree", "Ways", "Wiring",
+           "grow", "meet"]
 
 GPU_LINKS = ("nvlink", "xgmi", "c2c")  # kinds of links
 EVERYWHERE = -2    # no index of a host
-_PER_PS = 1 << 20  # a cost is latency_ps * _PER_PS + hops: one integer orders by both
+PER_PS = 1 << 20   # a cost is latency_ps * PER_PS + hops: one integer orders by both
 
 
 class Wiring(NamedTuple):
@@ -31,7 +31,7 @@ class Wiring(NamedTuple):
     host: Sequence[int]                # index of the node's host, -1 for none
     forwards: Sequence[bool]
     transits: Sequence[bool]           # may carry traffic between two other hosts
-    is_cpu: Sequence[bool]
+    families: Sequence[str]            # "gpu", "cpu", "nic" ...
     link_names: Sequence[str]
     link_kinds: Sequence[str]
     tail: Sequence[int]
@@ -60,12 +60,13 @@ class Search(NamedTuple):
 class Tree(NamedTuple):
     """Shortest paths from one source: `into[node]` are the last links of all of node's paths.
 
-    `width`: the smallest bandwidth of the widest of them. A tree of `meet` has the nodes on paths
-    to its target only; both are empty when there is no path.
+    `width`: the smallest bandwidth of the widest of them; `cost`: of each. A tree of `meet` has the
+    nodes on paths to its target only; all are empty when there is no path.
     """
 
     width: dict[int, float]
     into: dict[int, Collection[int]]
+    cost: dict[int, int]
 
 
 _Step = tuple[int, int, int]  # link, the node at its other end, cost
@@ -81,7 +82,7 @@ class _Map:
         self.by_host: list[dict[int, list[_Step]]] = [{} for _ in range(count)]
         for link, (here, there) in enumerate(zip(near, far, strict=True)):
             if wanted[link]:
-                step = link, there, wiring.latency_ps[link] * _PER_PS + 1
+                step = link, there, wiring.latency_ps[link] * PER_PS + 1
                 self.every[here].append(step)
                 self.by_host[here].setdefault(wiring.host[there], []).append(step)
 
@@ -112,8 +113,8 @@ class Maps:
         """Node -> does it pass on what is not its own, and does it pass it on to anybody."""
         if past_no_cpu not in self._carriers:
             wiring = self.wiring
-            carries = [forwards and not (past_no_cpu and cpu)
-                       for forwards, cpu in zip(wiring.forwards, wiring.is_cpu, strict=True)]
+            carries = [forwards and not (past_no_cpu and family == "cpu") for forwards, family
+                       in zip(wiring.forwards, wiring.families, strict=True)]
             self._carriers[past_no_cpu] = carries, [
                 carry and (host < 0 or transits) for carry, host, transits
                 in zip(carries, wiring.host, wiring.transits, strict=True)]
@@ -199,7 +200,7 @@ def grow(maps: Maps, search: Search) -> Tree:
             elif total == known:
                 width[head] = max(width[head], min(breadth, bandwidth[link]))
                 into[head].append(link)
-    return Tree(width, dict(into))
+    return Tree(width, dict(into), best)
 
 
 class _Side:
@@ -244,7 +245,7 @@ def meet(maps: Maps, search: Search, target: int) -> Tree:
             break
         near, far = (one, two) if len(one.queue) <= len(two.queue) else (two, one)
         found = near.advance(far, found)
-    return Tree({}, {}) if found is None else _joined(maps.wiring, one, two, found)
+    return Tree({}, {}, {}) if found is None else _joined(maps.wiring, one, two, found)
 
 
 def _joined(wiring: Wiring, one: _Side, two: _Side, found: int) -> Tree:
@@ -262,7 +263,7 @@ def _joined(wiring: Wiring, one: _Side, two: _Side, found: int) -> Tree:
     for node in sorted(into, key=cost.__getitem__):
         width[node] = max(min(width[wiring.tail[link]], wiring.bandwidth[link])
                           for link in into[node])
-    return Tree(width, dict(into))
+    return Tree(width, dict(into), cost)
 
 
 def _followed(start: Sequence[int], links: dict[int, list[int]], end: Sequence[int]) -> set[int]:

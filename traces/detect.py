@@ -5,8 +5,18 @@ from __future__ import annotations
 from os import PathLike
 from pathlib import Path
 
+from rackwright.traces.chakra import ExecutionTrace
+from rackwright.traces.chakra_file import is_execution, read_execution
 from rackwright.traces.documents import DocumentTrace
 from rackwright.traces.documents_file import DOCUMENTS_HEADER, documents_from
+from rackwright.traces.jobs import JobTrace
+from rackwright.traces.jobs_file import JOBS_HEADER, jobs_from
+from rackwright.traces.operations import OperationTrace
+from rackwright.traces.operations_file import OPERATIONS_HEADER, is_ycsb, operations_from, read_ycsb
+from rackwright.traces.profiles import LayerProfile
+from rackwright.traces.profiles_file import is_profile, profile_from
+from rackwright.traces.queries import QueryTrace
+from rackwright.traces.queries_file import QUERIES_HEADER, queries_from
 from rackwright.traces.read import requests_from
 from rackwright.traces.requests import RequestTrace
 from rackwright.traces.routing_file import ROUTING_HEADER, routing_from
@@ -16,13 +26,29 @@ from rackwright.traces.table import open_table
 __all__ = ["read_trace"]
 
 
-def read_trace(path: str | PathLike[str], limit: int | None = None
-               ) -> DocumentTrace | RequestTrace | RoutingTrace:
-    """Read a request, routing or document file, or its first `limit` rows.
+def read_trace(
+    path: str | PathLike[str], limit: int | None = None
+) -> (DocumentTrace | ExecutionTrace | JobTrace | LayerProfile | OperationTrace | QueryTrace
+      | RequestTrace | RoutingTrace):
+    """Read a trace of any kind that we know, or its first `limit` rows.
 
     Raises InputError (cannot be opened), TraceError (line, column, value), UsageError (limit).
     """
+    if is_execution(Path(path)):
+        return read_execution(path, limit)
     table = open_table(Path(path))  # opened once: a pipe cannot be read again
     if table.header == DOCUMENTS_HEADER:
         return documents_from(table, limit)
-    return (routing_from if table.header == ROUTING_HEADER else requests_from)(table, limit)
+    if table.header == QUERIES_HEADER:
+        return queries_from(table, limit)
+    if table.header == JOBS_HEADER:
+        return jobs_from(table, limit)
+    if table.header == OPERATIONS_HEADER:
+        return operations_from(table, limit)
+    if is_ycsb(table.header):
+        table.lines.close()
+        return read_ycsb(path, limit)
+    if is_profile(table.header):
+        return profile_from(table, limit)
+    routing = table.header.startswith(ROUTING_HEADER)
+    return (routing_from if routing else requests_from)(table, limit)

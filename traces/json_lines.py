@@ -1,12 +1,12 @@
 """Request traces as JSON lines: Mooncake and LLMServingSim, told by the keys of the first row.
 
 * Mooncake (github.com/kvcache-ai/Mooncake, Apache-2.0): ``{"timestamp": ms, "input_length": n,
-  "output_length": n, "hash_ids": [...]}``; a hash id stands for a block of 512 prompt tokens.
+  "output_length": n, "hash_ids": [...]}``; a hash id stands for a block of 512 prompt tokens and
+  all before it, the last block of a prompt included. All rows have them, or none.
 * LLMServingSim (github.com/casys-kaist/LLMServingSim, MIT): ``{"input_toks": n, "output_toks": n,
   "arrival_time_ns": ns}``, other keys besides.
 
-Times are shifted so that the first request arrives at 0. Leaves out: hash ids (which prompts
-share a prefix), token ids, any other key.
+Times are shifted so that the first request arrives at 0. Leaves out: token ids, any other key.
 """
 
 from __future__ import annotations
@@ -19,12 +19,15 @@ from itertools import chain
 from typing import Any, NamedTuple, NoReturn
 
 from rackwright.errors import TraceError, UsageError
+from rackwright.traces.prefixes import MAX_BLOCK_ID, PrefixBlocks
 from rackwright.traces.request_columns import TOKENS, numbers, request_trace
 from rackwright.traces.requests import MAX_TOKENS, RequestTrace
 from rackwright.traces.table import Table, short
 from rackwright.units import MAX_TIME
 
 __all__ = ["read_json_lines"]
+
+MOONCAKE_TOKENS = 512  # of a block
 
 
 class _Keys(NamedTuple):
@@ -35,9 +38,10 @@ class _Keys(NamedTuple):
     outputs: str
     per_second: float
     label: str
+    prefixes: str = ""    # key of the ids of a prompt's blocks
 
 
-_FORMATS = (_Keys("timestamp", "input_length", "output_length", 1e3, "Mooncake"),
+_FORMATS = (_Keys("timestamp", "input_length", "output_length", 1e3, "Mooncake", "hash_ids"),
             _Keys("arrival_time_ns", "input_toks", "output_toks", 1e9, "LLMServingSim"))
 
 
@@ -47,6 +51,7 @@ def read_json_lines(table: Table, limit: int | None) -> RequestTrace:
         raise UsageError(f"limit = {limit}: at least 1 row must be read")
     keys: _Keys | None = None
     times, inputs, outputs = array("d"), array("q"), array("q")
+    prefixes: _Prefixes | None = None
     before = 0.0
     with closing(table.lines):
         for line, row in _rows(table):
@@ -59,11 +64,43 @@ def read_json_lines(table: Table, limit: int | None) -> RequestTrace:
             times.append(time / keys.per_second)
             inputs.append(_tokens(table, line, row, keys.inputs))
             outputs.append(_tokens(table, line, row, keys.outputs))
+            if len(times) == 1 and keys.prefixes in row:
+                prefixes = _Prefixes(keys.prefixes)
+            if prefixes is not None:
+                prefixes.add(table, line, row, inputs[-1])
             if limit is not None and len(times) >= limit:
                 break
     assert keys is not None  # there is a first row
     return request_trace(table, numbers(times) - times[0], inputs, outputs,
-                         f"{table.path.name} ({keys.label})")
+                         f"{table.path.name} ({keys.label})",
+                         None if prefixes is None else prefixes.found(table))
+
+
+class _Prefixes:
+    """Ids of blocks, row by row."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        self.offsets, self.ids = array("q", [0]), array("q")
+
+    def add(self, table: Table, line: int, row: dict[str, Any], tokens: int) -> None:
+        ids = row.get(self.key)
+        blocks = -(-tokens // MOONCAKE_TOKENS)
+        good = isinstance(ids, list) and len(ids) == blocks and all(
+            type(each) is int and 0 <= each <= MAX_BLOCK_ID for each in ids)
+        if not good:
+            _fail(table, line, self.key, ids, f"expected {blocks} ids, whole numbers from 0 to "
+                                              f"{MAX_BLOCK_ID}: one for each {MOONCAKE_TOKENS} of "
+                                              f"{tokens} tokens")
+        assert isinstance(ids, list)
+        self.ids.extend(ids)
+        self.offsets.append(len(self.ids))
+
+    def found(self, table: Table) -> PrefixBlocks:
+        try:
+            return PrefixBlocks(numbers(self.offsets), numbers(self.ids), MOONCAKE_TOKENS)
+        except TraceError as problem:
+            raise table.located(problem, header_rows=0) from None
 
 
 def _rows(table: Table) -> Iterator[tuple[int, dict[str, Any]]]:

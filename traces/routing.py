@@ -26,7 +26,8 @@ from rackwright.engine.hashing import hash31
 from rackwright.engine.kernel import kernel
 from rackwright.errors import UsageError
 
-__all__ = ["DEFAULT_SKEW", "MAX_EXPERTS", "TOTAL_WEIGHT", "ExponentialRouting", "draw_experts"]
+__all__ = ["DEFAULT_SKEW", "MAX_EXPERTS", "TOTAL_WEIGHT", "ExponentialRouting", "draw_experts",
+           "exponential_shares", "pick_expert", "whole_weights"]
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 
@@ -68,18 +69,18 @@ class ExponentialRouting:
     @cached_property
     def probabilities(self) -> npt.NDArray[np.float64]:
         """Share of each expert in the first draw, shape (blocks, experts)."""
-        return _frozen(np.array(_shares(self.experts, self.skew))[self.ranks])
+        return _frozen(np.array(exponential_shares(self.experts, self.skew))[self.ranks])
 
     @cached_property
     def weights(self) -> npt.NDArray[np.int64]:
         """`probabilities` as integers >= 1 that sum to TOTAL_WEIGHT in each block."""
-        by_rank = _apportion(_shares(self.experts, self.skew))
+        by_rank = whole_weights(exponential_shares(self.experts, self.skew))
         return _frozen(np.array(by_rank, dtype=np.int64)[self.ranks])
 
     @property
     def hottest_share(self) -> float:
         """Share of the hottest expert of a block in the first draw."""
-        return _shares(self.experts, self.skew)[0]
+        return exponential_shares(self.experts, self.skew)[0]
 
     @property
     def text(self) -> str:
@@ -96,24 +97,30 @@ def draw_experts(weights, block, top_k, seed, request, token, chosen):  # type: 
     not exceed the experts nor the length of `chosen`. Draw j takes a point of the weight not yet
     chosen, from the hash of (seed, request, token, block, j), and walks to the expert there.
     """
-    experts = weights.shape[1]
     left = TOTAL_WEIGHT
     for draw in range(top_k):
         point = (hash31(seed, request, token, block, draw) * left) >> 31
-        for expert in range(experts):
-            taken = False
-            for earlier in range(draw):
-                taken = taken or chosen[earlier] == expert
-            if taken:
-                continue
-            point -= weights[block, expert]
-            if point < 0:
-                chosen[draw] = expert
-                left -= weights[block, expert]
-                break
+        left -= pick_expert(weights, block, point, draw, chosen)
 
 
-def _shares(experts: int, skew: float) -> list[float]:
+@kernel
+def pick_expert(weights, block, point, draw, chosen):  # type: ignore[no-untyped-def]
+    """Walk to the expert at `point` of the weight that `chosen[:draw]` leave; returns its weight.
+    """
+    for expert in range(weights.shape[1]):
+        taken = False
+        for earlier in range(draw):
+            taken = taken or chosen[earlier] == expert
+        if taken:
+            continue
+        point -= weights[block, expert]
+        if point < 0:
+            chosen[draw] = expert
+            return weights[block, expert]
+    return 0  # never: the point lies within what is left
+
+
+def exponential_shares(experts: int, skew: float) -> list[float]:
     """skew**rank over their sum; products only, so that every CPU gives the same bits."""
     powers = [1.0]
     for _ in range(experts - 1):
@@ -124,7 +131,7 @@ def _shares(experts: int, skew: float) -> list[float]:
     return [power / total for power in powers]
 
 
-def _apportion(shares: list[float]) -> list[int]:
+def whole_weights(shares: list[float]) -> list[int]:
     """Integers >= 1 nearest to the shares that sum to TOTAL_WEIGHT: largest remainders."""
     parts = [int(share * 2.0**60) for share in shares]
     total, free = sum(parts), TOTAL_WEIGHT - len(shares)

@@ -1,8 +1,8 @@
 """`RoutingTrace`: which experts every token visited in every layer, and its seeded generator.
 
 One row a (token, layer), experts in the order of the gate, rows in order of step. A step is one
-pass of the engine that produced the rows. What it leaves out: gate weights, prefill and decode
-told apart.
+pass of the engine that produced the rows. Gate weights are optional. What it leaves out: prefill
+and decode told apart, experts shared by all tokens, what a token's text is.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import numpy.typing as npt
 from rackwright.engine.kernel import kernel
 from rackwright.errors import TraceError, UsageError
 from rackwright.traces.routing import MAX_EXPERTS, ExponentialRouting, draw_experts
+from rackwright.traces.routing_fitted import FittedRouting, draw_coupled
 
 __all__ = ["HIGHEST", "RoutingTrace", "generate_routing"]
 
@@ -35,7 +36,9 @@ class RoutingTrace:
 
     The four keys have shape (n,), `expert_ids` (n, k), n >= 1: distinct ids below `n_experts`.
     `step` never goes back and no (request, token, layer) comes twice. `model` and `source`: one
-    line each. Columns are copied; raises TraceError naming the first wrong row (from 0).
+    line each. `gate_weights`: float64 (n, k), 0 to 1, what each expert's output is multiplied
+    with; None: not known. Columns are copied; raises TraceError naming the first wrong row (from
+    0).
     """
 
     step: _Ints
@@ -46,6 +49,7 @@ class RoutingTrace:
     n_experts: int
     model: str = ""
     source: str = ""
+    gate_weights: npt.NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         for name in (*HIGHEST, "expert_ids"):
@@ -59,6 +63,8 @@ class RoutingTrace:
             if not text.isprintable() or text != text.strip():
                 raise TraceError(f"model or source of a routing trace: {text!r} is not one line "
                                  "of text without blanks at its ends")
+        if self.gate_weights is not None:
+            object.__setattr__(self, "gate_weights", self._weights(self.gate_weights))
         row, problem = self._first_fault()
         if problem:
             raise TraceError(f"row {row}: {problem}")
@@ -97,6 +103,8 @@ class RoutingTrace:
         digest = hashlib.sha256(f"routing 1 {self.expert_ids.shape} {self.n_experts}\n".encode())
         for column in (*self._keys, self.expert_ids):
             digest.update(column.astype("<i8").tobytes())
+        if self.gate_weights is not None:
+            digest.update(self.gate_weights.astype("<f8").tobytes())
         return digest.hexdigest()
 
     def summary(self) -> dict[str, Any]:
@@ -107,6 +115,15 @@ class RoutingTrace:
                 "rows": len(self), "requests": len(np.unique(self.request)),
                 "layers": len(seen), "experts": self.n_experts, "top_k": self.top_k,
                 "hottest_share": math.fsum(shares) / len(shares)}
+
+    def _weights(self, given: object) -> npt.NDArray[np.float64]:
+        weights = np.asarray(given)
+        if weights.dtype.kind != "f" or weights.shape != self.expert_ids.shape:
+            raise TraceError(f"column gate_weights: {weights.dtype} of shape {weights.shape}; "
+                             f"expected float64 of shape {self.expert_ids.shape}")
+        weights = weights.astype(np.float64) + 0.0
+        weights.setflags(write=False)
+        return weights
 
     def _first_fault(self) -> tuple[int, str]:
         """Row and words of a fault, or (0, "")."""
@@ -121,6 +138,9 @@ class RoutingTrace:
             ("step is lower than in the row above; sort the rows by step", back),
             ("this (request, token, layer) has come before", self._repeated()),
         ]
+        if self.gate_weights is not None:
+            good = (self.gate_weights >= 0) & (self.gate_weights <= 1)  # false for nan
+            checks.append(("a gate weight is not from 0 to 1", np.asarray(~good.all(axis=1))))
         found = [(int(np.argmax(bad)), words) for words, bad in checks if bad.any()]
         return min(found, default=(0, ""), key=lambda fault: fault[0])
 
@@ -135,13 +155,14 @@ class RoutingTrace:
         return repeated
 
 
-def generate_routing(routing: ExponentialRouting, tokens: Sequence[int] | _Ints, model: str = ""
-                     ) -> RoutingTrace:
+def generate_routing(routing: ExponentialRouting | FittedRouting, tokens: Sequence[int] | _Ints,
+                     model: str = "") -> RoutingTrace:
     """The routing of requests 0, 1, ...: request i has `tokens[i]` tokens, 0 to tokens[i] - 1.
 
     Steps are lock-step decoding: step s holds token s of every request that has one, then its
     layers. The experts are those that a replay draws (`draw_experts`) for the same request,
-    token and layer numbers. Raises UsageError.
+    token and layer numbers; with `FittedRouting` first choices also follow the layer above. Raises
+    UsageError.
     """
     counts = np.asarray(tokens)
     if counts.ndim != 1 or not len(counts) or counts.dtype.kind not in "iu" or counts.min() < 1:
@@ -153,7 +174,11 @@ def generate_routing(routing: ExponentialRouting, tokens: Sequence[int] | _Ints,
     token, request = (np.repeat(column, routing.blocks) for column in (token, request))
     layer = np.tile(np.arange(routing.blocks), len(token) // routing.blocks)
     chosen = np.zeros((len(token), routing.top_k), dtype=np.int64)
-    draw_rows(routing.weights, routing.top_k, routing.seed, request, token, layer, chosen)
+    if isinstance(routing, FittedRouting):
+        draw_coupled(routing.weights, routing.by_rank, routing.ranks, routing.thresholds,
+                     routing.top_k, routing.seed, request, token, layer, chosen)
+    else:
+        draw_rows(routing.weights, routing.top_k, routing.seed, request, token, layer, chosen)
     return RoutingTrace(token, request, token, layer, chosen, routing.experts, model,
                         f"generate_routing: {routing.text}")
 

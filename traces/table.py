@@ -67,13 +67,24 @@ class Table(NamedTuple):
         raise TraceError(f"column {column.name}: {short(repr(value))}: {problem}; expected "
                          f"{column.expected}", place=self.path, line=line)
 
-    def located(self, problem: TraceError) -> TraceError:
+    def located(self, problem: TraceError, header_rows: int = 1) -> TraceError:
         """A fault found across rows, "row 3: ...", with the line of its row."""
         head, _, rest = problem.message.partition(": ")
         row = head.removeprefix("row ")
         if not row.isdigit():
             return TraceError(problem.message, place=self.path)
-        return TraceError(rest, place=self.path, line=self.header_line + 1 + int(row))
+        return TraceError(rest, place=self.path, line=self.header_line + header_rows + int(row))
+
+    def whole_comment(self, key: str, high: int) -> int:
+        """The whole number, 1 to `high`, of a comment that the file must have."""
+        if key not in self.comments:
+            raise TraceError(f"the comment '# {key}: ...' is missing above the header",
+                             place=self.path, line=self.header_line)
+        try:
+            return whole(1, high)(self.comments[key])
+        except ValueError as problem:
+            raise TraceError(f"comment {key}: {short(repr(self.comments[key]))}: {problem}; "
+                             f"expected a whole number, 1 to {high}", place=self.path) from None
 
     def _values(self, first: int, texts: list[str], columns: Sequence[Column]) -> list[list[Any]]:
         """One list of values a column; a whole block is split at once, for speed."""

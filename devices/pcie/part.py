@@ -93,8 +93,9 @@ class Pcie(Part):
         return self.rate_bps * self.efficiency / 8
 
     def link(self) -> Link:
-        """One direction of it."""
-        return Link(self.name, "pcie", self.rate_bps, self.efficiency, self.latency_time,
+        """One direction of it, from port to port: a path in a topology has as many `link_time` as
+        links, and the rest of `latency_time` once, where it passes a processor."""
+        return Link(self.name, "pcie", self.rate_bps, self.efficiency, self.link_time,
                     self.sources["lane_rate"], self.content_hash, self.sources)
 
     def setup(self, **changes: Any) -> PcieSetup:

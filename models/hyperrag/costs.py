@@ -6,8 +6,12 @@ product, the activation and its product with the other half, the down product an
 also writes its own keys and values behind the document's. An encoder (two matrices in its
 feed-forward network) has layer norms, GELU, no rotary embedding, and every token sees all.
 
+Kernels over halves of a tensor, and into slots, cannot be vectorised: they pass so many elements a
+clock, whatever the memory could do. PyTorch indexes with 32 bits, so that a copy into slots which
+span more than 2 GiB becomes several launches, by halving.
+
 Left out: embedding, final norm, the head (one column at one position), launches outside a CUDA
-graph, and that PyTorch's kernels are slower on strided halves (see the card for what this misses).
+graph.
 """
 
 from __future__ import annotations
@@ -22,7 +26,13 @@ from rackwright.devices.cost_table import CostTable1, CostTable2, build_table1, 
 from rackwright.devices.cost_table import content_hash as table_hash
 from rackwright.models.llm import LlmShape
 
-__all__ = ["Costs", "block_time", "build_costs", "suffix_time"]
+__all__ = ["STRIDED_PER_CLOCK", "Costs", "block_time", "build_costs", "strided_time", "suffix_time"]
+
+# FITTED: elements that an SM passes in a clock, in an eager kernel that is not vectorised. The mean
+# over rotary embeddings and activations of gemma-2b and llama-8b in measured/pieces-h100-sxm.csv.gz
+# with at least 500 tokens; minicpm and all whole batches (measured/h100-sxm.csv.gz) are held out.
+STRIDED_PER_CLOCK = 1.35
+SPAN_NBYTES = 1 << 31    # of 32-bit indices
 
 Floats = npt.NDArray[np.float64]
 
@@ -59,16 +69,24 @@ def block_time(gpu: Gpu, shape: LlmShape, documents: Any, queries: Any, keys: An
     if encoder:
         return time
     turned = (shape.heads + shape.kv_heads) * shape.head_dim
-    rotary: Floats = (4 * gpu.add_time(tokens, turned // 2, dtype=dtype)
-                      + gpu.copy_time(tokens * turned * shape.dtype_bytes))
+    rotary: Floats = 4 * strided_time(gpu, tokens * (turned // 2)) \
+        + strided_time(gpu, tokens * turned)
     return time + rotary
+
+
+def strided_time(gpu: Gpu, elements: Any, launches: Any = 1) -> Floats:
+    """An eager kernel over `elements` that do not lie side by side."""
+    each = elements / (STRIDED_PER_CLOCK * gpu.clock_hz * gpu.sms)
+    return np.asarray(np.where(elements > 0, launches * gpu.copy_time(1) + each, 0.0))
 
 
 def suffix_time(gpu: Gpu, shape: LlmShape, documents: Any, queries: Any, keys: Any) -> Floats:
     """`block_time` with keys and values of the documents at hand, those of the query written."""
-    tokens = np.asarray(documents) * np.asarray(queries)
-    written = tokens * shape.kv_heads * shape.head_dim * shape.dtype_bytes
-    time: Floats = block_time(gpu, shape, documents, queries, keys) + 2 * gpu.copy_time(written)
+    written = np.asarray(documents) * np.asarray(queries) * shape.kv_heads * shape.head_dim
+    span = np.asarray(documents) * keys * float(shape.kv_bytes_per_token)
+    launches = np.exp2(np.ceil(np.log2(np.maximum(span / SPAN_NBYTES, 1.0))))
+    time: Floats = block_time(gpu, shape, documents, queries, keys) \
+        + 2 * strided_time(gpu, written, launches)
     return time
 
 
@@ -76,10 +94,13 @@ def _activation(gpu: Gpu, shape: LlmShape, tokens: Any) -> Floats:
     """GELU in encoders and in Gemma, SiLU elsewhere; gated but in encoders."""
     if shape.ffn_matrices == 2:
         return np.asarray(gpu.activation_time(tokens, shape.ffn, "gelu", dtype=shape.dtype))
+    halves = 2 * strided_time(gpu, np.asarray(tokens) * shape.ffn)
     if shape.name.startswith("gemma"):
-        return np.asarray(gpu.activation_time(tokens, shape.ffn, "gelu", dtype=shape.dtype)
-                          + gpu.add_time(tokens, shape.ffn, dtype=shape.dtype))
-    return np.asarray(gpu.silu_mul_time(tokens, shape.ffn, dtype=shape.dtype))
+        smooth = gpu.activation_time(tokens, shape.ffn, "gelu", dtype=shape.dtype) \
+            + gpu.add_time(tokens, shape.ffn, dtype=shape.dtype)
+    else:
+        smooth = gpu.silu_mul_time(tokens, shape.ffn, dtype=shape.dtype)
+    return np.asarray(np.maximum(halves, smooth))
 
 
 def build_costs(gpu: Gpu, shape: LlmShape, layers: int, *, batch: int, query_tokens: int,

@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from rackwright.devices import Gpu, Nvme
 from rackwright.errors import OptionsError, TopologyError
+from rackwright.models.hyperrag.blocks import dequantiser
 from rackwright.models.hyperrag.options import HyperragOptions, Settings
 from rackwright.topologies.fabric import Fabric
 from rackwright.units import seconds_to_ps
@@ -225,7 +226,7 @@ class _Router:
     def _block(self, nic: str) -> int:
         if nic not in self.blocks:
             self.blocks[nic] = self._link(f"{nic} dequantiser",
-                                          self.options.nic_dequantiser_bandwidth)
+                                          dequantiser(self.options).per_second)
         return self.blocks[nic]
 
     def _link(self, name: str, bandwidth: float) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rackwright.devices.cost_table import table2_ps
-from rackwright.engine.record import SpanLog, span_kept, span_lost
+from rackwright.engine.record import span_kept
 from rackwright.models.hyperrag.kernel import advance
 from rackwright.models.hyperrag.limits import limit_of
 from rackwright.models.hyperrag.options import HyperragOptions
@@ -28,7 +28,8 @@ from rackwright.models.hyperrag.state import (
     WAIT,
     HyperragState,
 )
-from rackwright.models.outcome import Outcome, Spans
+from rackwright.models.outcome import Outcome
+from rackwright.models.spans import spans_of
 from rackwright.topologies.fabric import Fabric
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ def outcome(fabric: Fabric, options: HyperragOptions, made: Prepared, state: Hyp
     workers = len(state.pipeline.ann_free_ps)
     search = float(_shares(state.pipeline.ann_busy_ps * _PS / workers, seconds)[0])
     breakdown = _breakdown(state)
+    tracks = (*placed.gpus, *(f"{gpu} loads" for gpu in placed.gpus))
     gpu = gpu_at(fabric, placed.gpus[0])
     return Outcome(
         metrics=metrics, undefined=undefined, complete=complete, breakdown=breakdown,
@@ -91,7 +93,8 @@ def outcome(fabric: Fabric, options: HyperragOptions, made: Prepared, state: Hyp
         notes=_notes(options, made, state, metrics, breakdown),
         bands={name: gpu.band(name) for name in ("gemm", "attention", "norm", "add")},
         parts=dict(fabric.parts), tables=made.costs.hashes(),
-        kernels={advance.name: advance.source_hash}, spans=_spans(placed, state.spans))
+        kernels={advance.name: advance.source_hash},
+        spans=spans_of(state.spans, tracks, LABELS) if span_kept(state.spans) else None)
 
 
 def link_bytes(placed: Placement, state: HyperragState) -> Floats:
@@ -178,6 +181,13 @@ def _tiers(metrics: dict[str, float], undefined: dict[str, str], state: Hyperrag
                     f"evicted_{name}_documents": float(counts.evicted[tier])}
         slots = state.caches.capacity[fixed.tier == tier]
         metrics[f"capacity_{name}_documents"] = float(slots.sum())
+    ended = int(counts.last_tier.sum())
+    names = [f"loads_ended_{tier}_share" for tier in TIER_NAMES[1:]]
+    if ended:
+        metrics |= {name: float(counts.last_tier[tier]) / ended
+                    for tier, name in enumerate(names, 1)}
+    else:
+        undefined |= dict.fromkeys(names, "nothing was loaded")
     moved, useful = int(counts.loaded_bytes.sum()), int(counts.useful_bytes.sum())
     if useful:
         metrics["padding_ratio"] = moved / useful
@@ -261,17 +271,6 @@ def _notes(options: HyperragOptions, made: Prepared, state: HyperragState,
     if made.layers != made.model.blocks:
         notes.append(f"the re-ranker stops at layer {made.layers} of {made.model.blocks}")
     return tuple(notes)
-
-
-def _spans(placed: Placement, log: SpanLog) -> Spans | None:
-    kept = span_kept(log)
-    if not kept:
-        return None
-    order = np.argsort(log.start_ps[:kept], kind="stable")
-    tracks = (*placed.gpus, *(f"{gpu} loads" for gpu in placed.gpus))
-    return Spans(tracks, LABELS, log.track[:kept][order], log.label[:kept][order],
-                 log.start_ps[:kept][order], log.end_ps[:kept][order], log.amount[:kept][order],
-                 span_lost(log))
 
 
 assert len(TIER_NAMES) == TIERS

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from rackwright.models.hyperrag.blocks import top_k_selector
 from rackwright.models.hyperrag.options import HyperragOptions
 from rackwright.models.hyperrag.placement import REMOTE, Placement
 from rackwright.topologies.fabric import Fabric
@@ -18,7 +19,7 @@ __all__ = ["text_time"]
 
 def text_time(fabric: Fabric, placed: Placement, trace: DocumentTrace, tokens: Any,
               options: HyperragOptions) -> tuple[float, float]:
-    """(seconds, bytes) of a mean query: request, and texts of all documents or of the top k.
+    """(seconds, bytes) of a mean query: request, texts of all documents, or choosing and the top k.
 
     `tokens`: of every document fetched.
     """
@@ -26,11 +27,14 @@ def text_time(fabric: Fabric, placed: Placement, trace: DocumentTrace, tokens: A
                    if tier == REMOTE), None)
     if server is None:
         return 0.0, 0.0
-    many = len(trace.document) / len(trace)
+    many = scores = len(trace.document) / len(trace)
     if options.topk == "nic":
         many = min(many, float(options.top_k))
     nbytes = many * float(tokens.mean()) * options.text_bytes_per_token
     path = fabric.route(placed.units[placed.first_unit[server]], placed.gpus[0])
     slowest = min(float(fabric.links.bandwidth[link]) for link in path)
     latency = sum(int(fabric.links.latency_ps[link]) for link in path) * 1e-12
-    return 2 * latency + nbytes / slowest, nbytes
+    chosen = 0.0
+    if options.topk == "nic":
+        chosen = (scores + many) / top_k_selector(options.top_k).per_second
+    return 2 * latency + chosen + nbytes / slowest, nbytes

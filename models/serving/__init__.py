@@ -23,7 +23,7 @@ MODEL = Model(
     options=ServingOptions,
     replay=replay,
     read_trace=read_requests,
-    baselines={"overlapped": {"async_scheduling": True},
+    baselines={"synchronous": {"async_scheduling": False},
                "unbatched": {"max_num_seqs": 1}},
     headline=("throughput_steady_tokens_per_s", "throughput_tokens_per_s", "ttft_p50_s",
               "ttft_p99_s", "tpot_mean_s", "itl_p99_s", "latency_p50_s",
@@ -32,6 +32,6 @@ MODEL = Model(
     sample_trace="requests_medium",
     captions={
         "serving": "one engine like vLLM's V1 on the first GPUs; host times are assumed",
-        "overlapped": "the same with the next step prepared while the GPU runs this one",
+        "synchronous": "the same with each step prepared when the last has ended",
         "unbatched": "the same with one request at a time"},
 )

@@ -12,7 +12,7 @@ from rackwright.models.serving.options import ServingOptions
 from rackwright.models.serving.placement import Placement
 from rackwright.models.serving.state import EngineState
 
-__all__ = ["put_costs", "put_energy"]
+__all__ = ["put_costs", "put_energy", "put_token_cost"]
 
 PS = 1e-12
 HOUR = 3600.0
@@ -42,9 +42,15 @@ def put_costs(metrics: dict[str, float], undefined: dict[str, str], placed: Plac
     names = ("cost_per_million_tokens_usd", "cost_per_million_tokens_steady_usd")
     rates = (metrics.get("throughput_tokens_per_s"), metrics.get("throughput_steady_tokens_per_s"))
     for name, rate in zip(names, rates, strict=True):
-        if options.gpu_hour_price is None:
-            undefined[name] = "no gpu_hour_price is given"
-        elif not rate:
-            undefined[name] = "there is no such throughput"
-        else:
-            metrics[name] = options.gpu_hour_price * len(placed.gpus) / HOUR / rate * 1e6
+        put_token_cost(metrics, undefined, name, options.gpu_hour_price, len(placed.gpus), rate)
+
+
+def put_token_cost(metrics: dict[str, float], undefined: dict[str, str], name: str,
+                   hour_price: float | None, gpus: int, rate: float | None) -> None:
+    """`name`: USD of a million tokens at `rate` tokens/s, or why there is no such number."""
+    if hour_price is None:
+        undefined[name] = "gpu_hour_price is not given"
+    elif not rate:
+        undefined[name] = "there is no such throughput"
+    else:
+        metrics[name] = hour_price * gpus / HOUR / rate * 1e6

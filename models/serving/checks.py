@@ -22,7 +22,7 @@ class Checks:
     """
 
     def __init__(self, state: EngineState) -> None:
-        self.pages = int(state.admission.kv_free[0] + state.requests.kv_blocks.sum())
+        self.pages = int(state.admission.kv_free[0] + _held(state))
         self.now_ps, self.admitted = 0, 0
         self.generated = state.requests.generated.copy()
 
@@ -51,9 +51,11 @@ class Checks:
     def _memory(self, state: EngineState) -> None:
         held, free = state.requests.kv_blocks, int(state.admission.kv_free[0])
         _hold(state, free >= 0 and bool((held >= 0).all()), f"{free} pages are free")
-        _hold(state, int(held.sum()) + free == self.pages,
-              f"{held.sum()} pages held and {free} free are not {self.pages}")
+        _hold(state, _held(state) + free == self.pages,
+              f"{_held(state)} pages held and {free} free are not {self.pages}")
         fixed = state.fixed
+        if fixed.caching:
+            _shared(state)
         live = (state.requests.finish_ps < 0) & (state.sequences.computed > 0)
         # windows and shared prefixes need fewer: groups that see everything bound what is needed
         most = -(-state.sequences.computed // fixed.block_tokens)
@@ -71,6 +73,33 @@ class Checks:
         self.generated = made.copy()
         known = state.requests.input_tokens + made
         _hold(state, bool((state.sequences.computed <= known).all()), "unknown tokens computed")
+
+
+def _held(state: EngineState) -> int:
+    """Pages that requests hold, each counted once."""
+    if state.fixed.caching:
+        return int((state.prefix.users > 0).sum())
+    return int(state.requests.kv_blocks.sum())
+
+
+def _shared(state: EngineState) -> None:
+    """Users of a page are the requests that hold it; the free pages stand in one queue; keys and
+    pages point to each other."""
+    prefix, pages = state.prefix, len(state.prefix.users)
+    rows = [prefix.held[at:at + count] for at, count in
+            zip(prefix.first[:-1], state.requests.kv_blocks, strict=True)]
+    users = np.bincount(np.concatenate(rows), minlength=pages)
+    _hold(state, bool((users == prefix.users).all()), "users of pages are counted wrongly")
+    queue: list[int] = []
+    at = int(prefix.after[pages])
+    while at != pages and len(queue) <= pages:
+        queue.append(at)
+        at = int(prefix.after[at])
+    _hold(state, sorted(queue) == np.flatnonzero(users == 0).tolist()
+          and len(queue) == int(state.admission.kv_free[0]), "the queue of free pages is broken")
+    given = prefix.page_of[prefix.page_of >= 0]
+    keys = np.flatnonzero(prefix.page_of >= 0)
+    _hold(state, bool((prefix.key_of[given] == keys).all()), "a key is another page's")
 
 
 def _limits(state: EngineState) -> None:

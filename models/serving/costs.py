@@ -11,7 +11,7 @@ GPU full of such chunks; a step takes the longest chunk, or all shares, whicheve
 count queries, and tokens before them, in whole tiles of `TILE`, as the device's prefill does;
 what that leaves out is measured too, at `PROBES`.
 
-Exchange: two all-reduces a block of the tensor group, by `topologies.collective_time`.
+Exchange: two all-reduces a block of the tensor group (`exchange`).
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from rackwright.devices.cost_table import (
     table2_ps,
 )
 from rackwright.models.llm import LlmShape
+from rackwright.models.serving.exchange import all_reduce, slowest
 from rackwright.models.serving.layers import (
     MANY,
     chunk_time,
@@ -42,7 +43,6 @@ from rackwright.models.serving.layers import (
 )
 from rackwright.models.serving.options import ServingOptions
 from rackwright.models.serving.placement import Placement
-from rackwright.topologies.collectives import collective_time
 from rackwright.topologies.fabric import Fabric
 from rackwright.traces.routing import ExponentialRouting
 from rackwright.traces.routing_trace import draw_rows
@@ -96,11 +96,11 @@ def build_costs(fabric: Fabric, placed: Placement, shape: LlmShape, options: Ser
         "linear": _by_tokens(lambda n: linear_time(gpu, shape, ranks, n), tokens),
         "experts": _by_tokens(lambda n: loads.seconds(placed, n), tokens),
         "exchange": _by_tokens(
-            lambda n: 2 * shape.blocks * _all_reduce(fabric, placed, n * shape.token_bytes),
-            tokens),
+            lambda n: 2 * shape.blocks * all_reduce(fabric, placed, n * shape.token_bytes,
+                                                    options.custom_all_reduce), tokens),
         "head": build_table1(
             lambda n: head_time(gpu, shape, ranks, n, options.sampling == "greedy")
-            + _gather(fabric, placed, n * shape.vocab * LOGIT_BYTES),
+            + slowest("all_gather", fabric, placed, n * shape.vocab * LOGIT_BYTES),
             min(EXACT_BATCH, most_running), most_running),
         "decode": build_table2(lambda n, y: decode_time(gpu, shape, ranks, n, y),
                                min(EXACT_BATCH, most_running), most_running, most_context,
@@ -136,22 +136,6 @@ def _chunks(seconds: Callable[[Ints, Ints], Array], most: int, most_context: int
     told = np.array([[table2_ps.function(table, -(-n // TILE), -(-y // TILE)) for y in earlier]
                      for n in probes])
     return table, max(error, float(np.max(np.abs(told - true) / np.maximum(true, 1.0))))
-
-
-def _all_reduce(fabric: Fabric, placed: Placement, nbytes: Ints) -> Array:
-    return _slowest("all_reduce", fabric, placed, nbytes)
-
-
-def _gather(fabric: Fabric, placed: Placement, nbytes: Ints) -> Array:
-    return _slowest("all_gather", fabric, placed, nbytes)
-
-
-def _slowest(operation: str, fabric: Fabric, placed: Placement, nbytes: Ints) -> Array:
-    """The collective in the engine whose GPUs are joined worst: one table serves all."""
-    if placed.ranks == 1:
-        return np.zeros(np.shape(nbytes))
-    times = [collective_time(operation, nbytes, fabric, ranks=group) for group in placed.groups]
-    return np.asarray(np.maximum.reduce([np.asarray(time) for time in times]))
 
 
 class _Loads:

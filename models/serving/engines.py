@@ -31,9 +31,7 @@ def deal(trace: RequestTrace, engines: int) -> list[RequestTrace]:
     """Request i goes to engine i mod `engines`."""
     if engines == 1:
         return [trace]
-    return [RequestTrace(trace.arrival_time[k::engines], trace.input_tokens[k::engines],
-                         trace.output_tokens[k::engines], trace.name, trace.source)
-            for k in range(engines)]
+    return [trace.rows(slice(k, None, engines)) for k in range(engines)]
 
 
 def shares(total: int, engines: int) -> list[int]:
@@ -55,7 +53,8 @@ def merged(states: Sequence[EngineState]) -> EngineState:
         control=Control(np.maximum.reduce([state.control.now_ps for state in states]),
                         _sum([state.control.events for state in states]), first.control.code),
         requests=requests, sequences=sequences, admission=_admission(states), work=_work(states),
-        snapshots=_snapshots(states), spans=_spans(states))
+        snapshots=_snapshots(states), spans=_spans(states),
+        prefix=first.prefix._replace(counts=_sum([state.prefix.counts for state in states])))
 
 
 def _admission(states: Sequence[EngineState]) -> Admission:

@@ -61,15 +61,17 @@ def advance(state, until_ps, max_events):  # type: ignore[no-untyped-def]
         take_snapshots(state.snapshots, now_ps, admission, state.work.busy_ps, state.work.links_ps)
         note_levels(state, before)
         arrivals(fixed, requests, admission, step, now_ps)
-        budget = schedule_running(fixed, requests, admission, sequences, step, state.work)
+        budget = schedule_running(fixed, requests, admission, state.prefix, sequences, step,
+                                  state.work)
         if budget >= 0:
-            admit_waiting(fixed, requests, admission, sequences, step, budget, now_ps)
+            admit_waiting(fixed, requests, admission, state.prefix, sequences, step, budget, now_ps)
         control.events[0] += 1
         if step.running[0] == 0:
             following = next_arrival_ps(fixed, requests, admission, step)
             if following == FOREVER_PS or following <= now_ps:
                 return STALLED
             control.now_ps[0] = following
+            step.idle[0] = 1
             continue
         lasted_ps = step_time(fixed, requests, sequences, step)
         if lasted_ps < 0:
@@ -77,6 +79,7 @@ def advance(state, until_ps, max_events):  # type: ignore[no-untyped-def]
             control.code[1] = step.tokens[0]
             control.code[2] = step.rows[0]
             return FAULT
+        step.idle[0] = 0
         end_step(state, now_ps, now_ps + lasted_ps)
         control.now_ps[0] = now_ps + lasted_ps
     return RUNNING

@@ -2,10 +2,10 @@
 
 `linear_time`: everything whose cost depends on the number of tokens alone: projections, norms,
 rotary positions, the write to the KV cache, feed-forward networks, shared experts, the router.
-Norms and activations are fused kernels (a residual add goes with its norm). `expert_time`: routed
-experts, as a fused layer. `decode_time`, `chunk_time`: attention of one block. `head_time`: the
-last norm, the language-model head and the sampler, on the rows that sample. `launches`: kernels
-of a block.
+Norms and activations are fused kernels (a residual sum goes with its norm, and moves its bytes).
+`expert_time`: routed experts, as a fused layer. `decode_time`, `chunk_time`: attention of one
+block. `head_time`: the last norm, the language-model head and the sampler, on the rows that sample.
+`launches`: kernels of a block.
 
 A chunk of a prompt is its own causal triangle plus a rectangle over what came before, both as
 prefills: serving stacks run one kernel for both, unlike the "extend" of the device models, which
@@ -28,7 +28,8 @@ import numpy.typing as npt
 from rackwright.devices import Gpu
 from rackwright.models.llm import WEIGHT_BITS, LlmShape
 
-__all__ = ["chunk_time", "decode_time", "expert_seconds", "head_time", "launches", "linear_time"]
+__all__ = ["chunk_time", "decode_time", "expert_seconds", "head_time", "launches", "linear_time",
+           "sampler_time"]
 
 MANY = 64           # sequences of a batch that fills the GPU
 FULL_ROWS = 4096    # rows of an expert that hide its weights' reading
@@ -55,7 +56,7 @@ def linear_time(gpu: Gpu, shape: LlmShape, ranks: int, tokens: Ints) -> Array:
 def _attention_sides(gpu: Gpu, shape: LlmShape, ranks: int, tokens: Ints) -> Array:
     """Norms, projections, rotary positions and the write to the KV cache of one block."""
     kind = _math(shape.attention_dtype or shape.dtype)
-    time = 2 * gpu.norm_time(tokens, shape.hidden, dtype=shape.dtype, kind="rms")
+    time = 2 * _sum_and_norm(gpu, shape, tokens)
     for n, k in shape.projections(ranks):
         time = time + gpu.gemm_time(tokens, n, k, dtype=kind)
     heads = -(-shape.heads // ranks)
@@ -68,6 +69,13 @@ def _attention_sides(gpu: Gpu, shape: LlmShape, ranks: int, tokens: Ints) -> Arr
                                     dtype=shape.dtype, kind="rms")
     return np.asarray(time + gpu.in_place_time(tokens * rotated * shape.dtype_bytes)
                       + gpu.copy_time(tokens * shape.rank_kv_bytes(ranks)))
+
+
+def _sum_and_norm(gpu: Gpu, shape: LlmShape, tokens: Ints) -> Array:
+    """A norm, with the residual stream read and written beside it."""
+    norm = gpu.norm_time(tokens, shape.hidden, dtype=shape.dtype, kind="rms")
+    stream = gpu.in_place_time(tokens * shape.token_bytes) - gpu.in_place_time(1)
+    return np.asarray(norm + np.maximum(stream, 0.0))
 
 
 def ffn_time(gpu: Gpu, shape: LlmShape, ranks: int, tokens: Ints, width: int) -> Array:
@@ -132,13 +140,30 @@ def chunk_time(gpu: Gpu, shape: LlmShape, ranks: int, queries: Ints, before: Int
 
 def head_time(gpu: Gpu, shape: LlmShape, ranks: int, rows: Ints, greedy: bool) -> Array:
     """From the last block's output to a token, for `rows` requests, without the gathering."""
-    logits = rows * shape.vocab * LOGIT_BYTES
-    kind = "fp32" if "fp32" in gpu.dtypes else shape.dtype
-    sampler = gpu.in_place_time(logits) if greedy else gpu.softmax_time(rows, shape.vocab,
-                                                                        dtype=kind)
     return np.asarray(
-        gpu.norm_time(rows, shape.hidden, dtype=shape.dtype, kind="rms")
-        + gpu.gemm_time(rows, -(-shape.vocab // ranks), shape.hidden, dtype=shape.dtype) + sampler)
+        _sum_and_norm(gpu, shape, rows)
+        + gpu.gemm_time(rows, -(-shape.vocab // ranks), shape.hidden, dtype=shape.dtype)
+        + sampler_time(gpu, shape, rows, greedy))
+
+
+def sampler_time(gpu: Gpu, shape: LlmShape, rows: Ints, greedy: bool, temperature: bool = True
+                 ) -> Array:
+    """From logits to tokens, kernel by kernel: conversion to float32, then the largest; or, drawing
+    without top-k and top-p: temperature, softmax, exponential noise, quotient, the largest."""
+    count = rows * shape.vocab
+    logits = count * LOGIT_BYTES
+    kind = "fp32" if "fp32" in gpu.dtypes else shape.dtype
+    one_row = np.where(rows > 0, gpu.softmax_time(1, shape.vocab, dtype=kind), 0.0)
+    convert = gpu.copy_time(count * (LOGIT_BYTES + shape.dtype_bytes) // 2)
+    # reading all is as long as copying half; one row is as long as one row's softmax
+    largest = np.maximum(gpu.copy_time(logits // 2), one_row)
+    if greedy:
+        return np.asarray(convert + largest)
+    draw = gpu.softmax_time(rows, shape.vocab, dtype=kind) + gpu.fill_time(logits) \
+        + gpu.add_time(rows, shape.vocab, dtype=kind)
+    if temperature:
+        draw = draw + gpu.in_place_time(logits)
+    return np.asarray(convert + draw + largest)
 
 
 def launches(shape: LlmShape, ranks: int) -> int:

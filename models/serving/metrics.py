@@ -14,7 +14,7 @@ from rackwright.models.serving.requests import Admission, Requests
 from rackwright.models.serving.snapshots import Snapshots
 from rackwright.models.serving.windows import Window, middle_window, steady_window
 
-__all__ = ["request_metrics", "serving_metrics"]
+__all__ = ["counted_percentile", "request_metrics", "serving_metrics"]
 
 PERCENTILES = (0.5, 0.9, 0.99)
 _PS = 1e-12
@@ -55,6 +55,13 @@ def serving_metrics(requests: Requests, admission: Admission, snapshots: Snapsho
          float(np.mean((requests.admitted_ps - requests.arrival_ps)[waited])) * _PS
          if waited.any() else "no request was admitted")
     return metrics, undefined, None if isinstance(steady, str) else steady
+
+
+def counted_percentile(counts: npt.NDArray[np.int64], share: float) -> float:
+    """The least value that `share` of all do not exceed; `counts[v]`: how often value v comes."""
+    running = np.cumsum(counts)
+    rank = min(max(int(np.ceil(share * running[-1])), 1), int(running[-1]))
+    return float(np.searchsorted(running, rank))
 
 
 def _put(metrics: dict[str, float], undefined: dict[str, str], name: str,

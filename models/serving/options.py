@@ -1,10 +1,12 @@
 """Options of the serving engine.
 
-Scheduler defaults are those of vLLM v0.11 (engine V1): blocks of 16 tokens, 0.9 of the memory,
-captured sizes 1, 2, 4, multiples of 8 below 256, multiples of 16 to min(2 x max_num_seqs, 512).
-max_num_batched_tokens and max_num_seqs default by GPU there, and here by `0`: 8,192 and 1,024 with
-70 GiB of memory or more, except on an A100, else 2,048 and 256 (``vllm/engine/arg_utils.py``,
-API server). Host times are not published for one version and machine: see `parameters`.
+Scheduler defaults are those of vLLM's engine V1 (read in v0.11): blocks of 16 tokens, 0.9 of the
+memory, captured sizes 1, 2, 4, multiples of 8 below 256, multiples of 16 to
+min(2 x max_num_seqs, 512). max_num_batched_tokens and max_num_seqs default by GPU there, and here
+by `0`: 8,192 and 1,024 with 70 GiB of memory or more, except on an A100, else 2,048 and 256
+(``vllm/engine/arg_utils.py``, API server). Asynchronous scheduling is the default as in v0.14
+(vllm-project/vllm pull request 27614). Host times are not published for one version and machine:
+see `parameters`.
 """
 
 from __future__ import annotations
@@ -47,16 +49,25 @@ class ServingOptions(Options):
                                            gt=0, le=1)
     activation_memory: Bytes = option("2GiB", "of that share, what activations and workspace take")
     shared_prefix_tokens: int = option(
-        0, "tokens at the start of every prompt that the prefix cache holds; 0: no prefix cache",
+        0, "tokens at the start of every prompt that are held from the beginning; 0: none",
         unit="tokens", ge=0)
+    prefix_caching: bool = option(
+        False, "keep pages of ended requests and give them to requests that begin alike, as the "
+               "trace's prefix blocks say (vLLM: --enable-prefix-caching)")
     cuda_graphs: bool = option(True, "run captured sizes as CUDA graphs; off: everything eager")
     graph_limit: int = option(0, "largest captured size; 0: vLLM's default", unit="tokens", ge=0,
                               le=65_536)
+    custom_all_reduce: bool = option(
+        True, "tensor parallel within a host of H100s or H200s: reduce small messages by the "
+              "engine's own kernel; off: NCCL's (vLLM: --disable-custom-all-reduce)")
     async_scheduling: bool = option(
-        False, "prepare the next step while the GPU runs this one (vLLM: --async-scheduling)")
+        True, "prepare the next step while the GPU runs this one, as vLLM does from v0.14 on "
+              "unless told not to")
+    async_gap_time: Time = option("160us", "asynchronous scheduling: what stays between the "
+                                           "GPU's work of two steps")
     step_host_time: Time = option("700us", "host time of a step: scheduling, inputs, sampling")
     sequence_host_time: Time = option("5us", "host time of a step for each request in it")
-    frontend_time: Time = option("2ms", "time of a request outside the engine, before its queue")
+    frontend_time: Time = option("6.5ms", "time of a request outside the engine, before its queue")
     sampling: Literal["greedy", "random"] = option("random", "how a token is drawn from logits")
     routing_skew: float = option(
         1.0, "experts: share of the i-th hottest is routing_skew**i; 1: all alike", unit="1",

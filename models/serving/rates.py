@@ -13,7 +13,7 @@ Left out: arrivals in bursts, latency objectives (compare the points yourself).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,7 @@ from rackwright.models.outcome import Outcome
 from rackwright.topologies.fabric import Fabric
 from rackwright.traces import Lengths, Uniform, generate_requests
 
-__all__ = ["RatePoint", "Saturation", "Sweep", "rate_sweep", "saturation"]
+__all__ = ["RatePoint", "Saturation", "Sweep", "narrowed", "rate_sweep", "saturation"]
 
 MOST_DOUBLINGS = 40
 
@@ -116,13 +116,27 @@ def saturation(system: str, fabric: Fabric, *, start_per_s: float = 1.0, toleran
     load = _Load(system, fabric, duration_time, input_tokens, output_tokens, lengths, seed, options)
     points: dict[float, RatePoint] = {}
     low, high = _bracket(load, start_per_s, points)
-    while high > low * (1 + tolerance):
-        middle = (low + high) / 2
-        points[middle] = load.at(middle)
-        low, high = (low, middle) if points[middle].overloaded else (middle, high)
+
+    def overloads(rate: float) -> bool:
+        points[rate] = load.at(rate)
+        return points[rate].overloaded
+
+    low, high = narrowed(overloads, low, high, tolerance)
     carried = [point for point in points.values() if not point.overloaded]
     return Saturation(low, high, max(point.tokens_per_s for point in carried),
                       tuple(points[rate] for rate in sorted(points)))
+
+
+def narrowed(overloads: Callable[[float], bool], low: float, high: float, within: float
+             ) -> tuple[float, float]:
+    """A rate that is carried and one that `overloads`, at most a share `within` apart.
+
+    `low` is known to be carried, `high` is known not to be; in between, halves are tried.
+    """
+    while high > low * (1 + within):
+        middle = (low + high) / 2
+        low, high = (low, middle) if overloads(middle) else (middle, high)
+    return low, high
 
 
 def _bracket(load: _Load, start: float, points: dict[float, RatePoint]) -> tuple[float, float]:

@@ -9,20 +9,20 @@ import numpy as np
 import numpy.typing as npt
 
 from rackwright.engine.histogram import hist_percentile
-from rackwright.engine.record import SpanLog, span_kept, span_lost
-from rackwright.models.outcome import Outcome, Spans
+from rackwright.models.outcome import Outcome
 from rackwright.models.serving.bills import put_costs, put_energy
 from rackwright.models.serving.costs import Costs
 from rackwright.models.serving.kernel import advance
 from rackwright.models.serving.limits import limit_of
 from rackwright.models.serving.links import link_shares
-from rackwright.models.serving.metrics import request_metrics, serving_metrics
+from rackwright.models.serving.metrics import counted_percentile, request_metrics, serving_metrics
 from rackwright.models.serving.options import ServingOptions
 from rackwright.models.serving.parameters import parameters
 from rackwright.models.serving.placement import Placement
 from rackwright.models.serving.state import OUTSIDE_TABLE, PIECES, EngineState
 from rackwright.models.serving.steps import LABELS
-from rackwright.models.serving.windows import Window, busy_shares
+from rackwright.models.serving.windows import Window, busy_shares, window_notes
+from rackwright.models.spans import spans_of
 from rackwright.topologies.fabric import Fabric
 
 __all__ = ["Series", "batch_histogram", "outcome", "progress_of", "series", "words_of_fault",
@@ -103,7 +103,8 @@ def outcome(fabric: Fabric, placed: Placement, options: ServingOptions, costs: C
         notes=_notes(placed, metrics, breakdown, window),
         bands={name: placed.gpu.band(name) for name in ("gemm", "attention", "moe", "norm")},
         parts=dict(fabric.parts), tables=costs.hashes(),
-        kernels={advance.name: advance.source_hash}, spans=_spans(placed, state.spans))
+        kernels={advance.name: advance.source_hash},
+        spans=spans_of(state.spans, placed.gpus, LABELS))
 
 
 def _engine_metrics(metrics: dict[str, float], undefined: dict[str, str], state: EngineState
@@ -114,6 +115,7 @@ def _engine_metrics(metrics: dict[str, float], undefined: dict[str, str], state:
                 "steps_graph": float(work.steps[2]), "preemptions": float(work.preemptions[0]),
                 "prompt_tokens_computed": float(work.prompt_tokens[0]),
                 "prompt_tokens_repeated": float(work.repeated_tokens[0]),
+                **_prefix_metrics(state, undefined),
                 "kv_pages": float(state.fixed.pages)}
     lasted = float(state.control.now_ps[0] - state.requests.arrival_ps[0])
     if not steps or lasted <= 0:
@@ -122,8 +124,7 @@ def _engine_metrics(metrics: dict[str, float], undefined: dict[str, str], state:
     sizes = np.arange(len(work.batch))
     metrics["batch_mean"] = float((work.batch * sizes).sum()) / steps
     for share in (0.5, 0.9, 0.99):
-        rank = min(max(int(np.ceil(share * steps)), 1), steps)
-        metrics[f"batch_p{share * 100:.0f}"] = float(np.searchsorted(np.cumsum(work.batch), rank))
+        metrics[f"batch_p{share * 100:.0f}"] = counted_percentile(work.batch, share)
     metrics["batch_max"] = float(np.flatnonzero(work.batch).max())
     metrics["step_tokens_p50"] = hist_percentile(work.tokens, 0.5)
     metrics["step_tokens_p99"] = hist_percentile(work.tokens, 0.99)
@@ -135,6 +136,18 @@ def _engine_metrics(metrics: dict[str, float], undefined: dict[str, str], state:
         metrics[f"{name}_max"] = float(work.most[row]) / unit
 
 
+def _prefix_metrics(state: EngineState, undefined: dict[str, str]) -> dict[str, float]:
+    """What the prefix cache has spared."""
+    hit, asked, evicted = (float(count) for count in state.prefix.counts)
+    if not state.fixed.caching or not asked:
+        why = "prefix_caching is off" if not state.fixed.caching else "no request was admitted"
+        undefined |= dict.fromkeys(("prefix_hit_share", "prefix_hit_tokens",
+                                    "prefix_evicted_pages"), why)
+        return {}
+    return {"prefix_hit_share": hit / asked, "prefix_hit_tokens": hit,
+            "prefix_evicted_pages": evicted}
+
+
 def _notes(placed: Placement, metrics: Mapping[str, float], breakdown: Mapping[str, float],
            window: Window | None) -> tuple[str, ...]:
     notes = [f"{len(placed.groups)} engine{'s' * (len(placed.groups) > 1)} of {placed.ranks} "
@@ -143,25 +156,14 @@ def _notes(placed: Placement, metrics: Mapping[str, float], breakdown: Mapping[s
     if exchange < 0.05:
         notes.append(f"nearly insensitive to the fabric: {exchange:.1%} of a request's time is "
                      "spent in exchanges between GPUs")
-    if window is not None and window.overloaded:
-        notes.append("overload: requests finish more slowly than they arrive, so latencies grow "
-                     "with the length of the trace")
-    elif window is not None and not window.stable:
-        notes.append("not steady: arrivals and completions differ by more than 3 % in the window")
-    if window is None:
-        notes.append("no steady window: utilisation is over the whole replay, ramp and drain "
-                     "included")
+    notes += window_notes(window)
     if metrics.get("preemptions", 0.0):
         notes.append(f"{metrics['preemptions']:.0f} preemptions: "
                      f"{metrics['prompt_tokens_repeated']:.0f} tokens were computed again")
+    if "prefix_hit_share" in metrics:
+        notes.append(f"prefix cache: {metrics['prefix_hit_share']:.1%} of the prompts' tokens were "
+                     f"known and not computed, {metrics['prefix_evicted_pages']:.0f} known pages "
+                     "were given up for others")
     notes.append("host times are assumed: no version of the engine was measured for them")
     notes.append("energy counts GPU boards only")
     return tuple(notes)
-
-
-def _spans(placed: Placement, log: SpanLog) -> Spans:
-    kept = span_kept(log)
-    order = np.argsort(log.start_ps[:kept], kind="stable")
-    return Spans(placed.gpus, LABELS, log.track[:kept][order], log.label[:kept][order],
-                 log.start_ps[:kept][order], log.end_ps[:kept][order], log.amount[:kept][order],
-                 span_lost(log))

@@ -14,13 +14,16 @@ gives it the difference, as far as the token budget goes.
 With `prefilled`, a request brings the keys and values of its prompt but for the last token; once
 preempted, it computes them itself.
 
-Left out: priorities, look-ahead slots, encoder inputs, limits on partial prefills, evictions of a
-prefix cache (it holds the same prefix throughout).
+With `caching`, a request that comes in holds the known pages of its start (see `prefix`) and
+computes the rest, also after a preemption.
+
+Left out: priorities, look-ahead slots, encoder inputs, limits on partial prefills.
 """
 
 from __future__ import annotations
 
 from rackwright.engine.kernel import kernel
+from rackwright.models.serving.prefix import ASKED, HIT, known_pages, release, take_known
 
 __all__ = ["admit_waiting", "pages_of", "schedule_running", "tokens_of"]
 
@@ -55,8 +58,10 @@ def own_pages(fixed, requests, r, tokens):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def take_pages(fixed, requests, admission, r, tokens):  # type: ignore[no-untyped-def]
+def take_pages(fixed, requests, admission, prefix, r, known, tokens):  # type: ignore[no-untyped-def]
     """Let `r` hold pages for `tokens` tokens; False, and nothing is taken, when there are none."""
+    if fixed.caching:
+        return take_known(prefix, requests, admission, fixed.block_tokens, r, known, tokens)
     more = max(own_pages(fixed, requests, r, tokens) - requests.kv_blocks[r], 0)
     if more > admission.kv_free[0]:
         return False
@@ -66,10 +71,12 @@ def take_pages(fixed, requests, admission, r, tokens):  # type: ignore[no-untype
 
 
 @kernel
-def preempt_last(requests, admission, sequences, step, work):  # type: ignore[no-untyped-def]
+def preempt_last(fixed, requests, admission, prefix, sequences, step, work):  # type: ignore[no-untyped-def]
     """Send the last running request back to the front of the queue; returns it."""
     step.running[0] -= 1
     r = sequences.running[step.running[0]]
+    if fixed.caching:
+        release(prefix, requests, admission, r)
     admission.kv_free[0] += requests.kv_blocks[r]
     requests.kv_blocks[r] = 0
     sequences.computed[r] = 0
@@ -81,7 +88,7 @@ def preempt_last(requests, admission, sequences, step, work):  # type: ignore[no
 
 
 @kernel
-def schedule_running(fixed, requests, admission, sequences, step, work):  # type: ignore[no-untyped-def]
+def schedule_running(fixed, requests, admission, prefix, sequences, step, work):  # type: ignore[no-untyped-def]
     """Give running requests their tokens; returns the budget left, or -1 after a preemption."""
     budget = fixed.most_tokens
     preempted = False
@@ -91,11 +98,14 @@ def schedule_running(fixed, requests, admission, sequences, step, work):  # type
         wanted = min(tokens_of(requests, r) - sequences.computed[r], budget)
         # a decode within a block that it holds needs nothing: most rows of most steps
         begun = wanted == 1 and sequences.computed[r] % fixed.block_tokens > 0  # nonzero: >= 1
+        # ... but to be known once its page is full
+        filled = (sequences.computed[r] + 1) % fixed.block_tokens == 0  # nonzero: >= 1
+        begun = begun and not (fixed.caching and filled)
         if wanted > 0 and not begun:
             target = sequences.computed[r] + wanted
-            while not take_pages(fixed, requests, admission, r, target):
+            while not take_pages(fixed, requests, admission, prefix, r, 0, target):
                 preempted = True
-                if preempt_last(requests, admission, sequences, step, work) == r:
+                if preempt_last(fixed, requests, admission, prefix, sequences, step, work) == r:
                     return -1
         step.chunk[at] = wanted
         budget -= wanted
@@ -104,7 +114,7 @@ def schedule_running(fixed, requests, admission, sequences, step, work):  # type
 
 
 @kernel
-def admit_waiting(fixed, requests, admission, sequences, step, budget, now_ps):  # type: ignore[no-untyped-def]
+def admit_waiting(fixed, requests, admission, prefix, sequences, step, budget, now_ps):  # type: ignore[no-untyped-def]
     """Admit waiting requests while budget, running slots and pages last."""
     while budget > 0 and step.running[0] < fixed.most_running:
         again = step.returned[0] > 0
@@ -114,18 +124,24 @@ def admit_waiting(fixed, requests, admission, sequences, step, budget, now_ps): 
             r = admission.admitted[0]
         else:
             break
-        cached = prefix_of(fixed, requests, r)
+        cached, known = prefix_of(fixed, requests, r), 0
+        if fixed.caching:
+            known = known_pages(prefix, requests.input_tokens[r], fixed.block_tokens, r,
+                                tokens_of(requests, r))
+            cached = known * fixed.block_tokens
         if fixed.prefilled and not again:
             cached = max(cached, requests.input_tokens[r] - 1)
         wanted = tokens_of(requests, r) - cached
         if wanted > budget and not fixed.chunked and budget < fixed.most_tokens:
             break  # it gets a step of its own; what is longer than a step is cut all the same
         wanted = min(wanted, budget)
-        if not take_pages(fixed, requests, admission, r, cached + wanted):
+        if not take_pages(fixed, requests, admission, prefix, r, known, cached + wanted):
             break
         if again:
             step.returned[0] -= 1
         else:
+            prefix.counts[ASKED] += requests.input_tokens[r]
+            prefix.counts[HIT] += known * fixed.block_tokens
             admission.admitted[0] += 1
             admission.active[0] += 1
             admission.rank_active[0] += 1

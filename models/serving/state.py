@@ -16,6 +16,7 @@ from rackwright.engine.histogram import new_histogram
 from rackwright.engine.record import SpanLog
 from rackwright.engine.status import Control, new_control
 from rackwright.models.serving.costs import Tables
+from rackwright.models.serving.prefix import Prefix
 from rackwright.models.serving.requests import Admission, Requests
 from rackwright.models.serving.snapshots import SNAPSHOTS, Snapshots
 
@@ -41,10 +42,12 @@ class Fixed(NamedTuple):
     chunked: bool
     prefilled: bool           # prompts come with their keys and values
     overlapped: bool          # asynchronous scheduling
+    caching: bool             # automatic prefix caching
     clients: int              # closed loop; 0: open loop
     frontend_ps: int
     host_ps: int              # of a step
     sequence_ps: int          # of a step, for each request in it
+    gap_ps: int               # between steps that were prepared in time
     launch_ps: int            # all launches of a forward pass, eager
     block_tokens: int
     prefix_tokens: int        # that the prefix cache holds, whole blocks
@@ -84,6 +87,7 @@ class Step(NamedTuple):
     packed_ps: Ints           # all chunks' shares
     pieces: Ints              # (8,) ps
     device_ps: Ints           # of them on the GPU
+    idle: Ints                # 1 when nothing ran before this step
 
 
 class Work(NamedTuple):
@@ -116,10 +120,11 @@ class EngineState(NamedTuple):
     work: Work
     snapshots: Snapshots
     spans: SpanLog
+    prefix: Prefix
 
 
 def new_state(fixed: Fixed, gpus: int, requests: Requests, admission: Admission,
-              snapshots: Snapshots, spans: SpanLog) -> EngineState:
+              snapshots: Snapshots, spans: SpanLog, prefix: Prefix) -> EngineState:
     """An idle engine before the first arrival; `requests` hold no pages yet."""
     count, most = len(requests.arrival_ps), fixed.most_running
 
@@ -129,9 +134,9 @@ def new_state(fixed: Fixed, gpus: int, requests: Requests, admission: Admission,
     sequences = Sequences(zeros(count), zeros(count), zeros(most), zeros(most))
     sent = np.full(1, 0 if fixed.clients else count, np.int64)
     step = Step(sent, zeros(), zeros(), zeros(most), zeros(), zeros(), zeros(), zeros(), zeros(2),
-                zeros(), zeros(), zeros(HOST + 1), zeros())
+                zeros(), zeros(), zeros(HOST + 1), zeros(), np.ones(1, np.int64))
     work = Work(zeros(3), zeros(gpus), zeros(0), zeros(), zeros(), zeros(), zeros(), zeros(),
                 zeros(most + 1), new_histogram(), zeros(SNAPSHOTS + 1), zeros(SNAPSHOTS + 1),
                 np.zeros(3), zeros(3), np.zeros(QUEUE + 1))
     return EngineState(new_control(), fixed, requests, admission, sequences, step, work, snapshots,
-                       spans)
+                       spans, prefix)

@@ -3,7 +3,8 @@
 Device time is the sum of its pieces (see `layers`): kernels run one after the other. A step of a
 captured number of tokens is padded to the next captured size and replayed as a graph; a larger one
 is launched kernel by kernel, so it takes at least the time of all its launches. Attention is never
-padded. Host time comes before the device's, or beside it with asynchronous scheduling.
+padded. Host time comes before the device's; with asynchronous scheduling beside it, but for a gap
+between steps, unless the engine was idle.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from rackwright.devices.cost_table import table1_ps, table2_ps
 from rackwright.engine.histogram import hist_add
 from rackwright.engine.kernel import kernel
 from rackwright.engine.record import span_add
+from rackwright.models.serving.prefix import release
 from rackwright.models.serving.requests import token_out
 from rackwright.models.serving.scheduler import tokens_of
 from rackwright.models.serving.state import (
@@ -121,8 +123,8 @@ def step_time(fixed, requests, sequences, step):  # type: ignore[no-untyped-def]
     device += pieces[LAUNCH]
     step.device_ps[0] = device
     host = fixed.host_ps + fixed.sequence_ps * step.rows[0]
-    if fixed.overlapped:
-        host = max(host - device, 0)
+    if fixed.overlapped and step.idle[0] == 0:
+        host = max(host - device, 0) + fixed.gap_ps
     pieces[HOST] = host
     return device + host
 
@@ -178,6 +180,8 @@ def end_step(state, start_ps, end_ps):  # type: ignore[no-untyped-def]
                 work.repeated_tokens[0] += queries
         ended = False
         if not partial:
+            if state.fixed.caching and requests.generated[r] + 1 == requests.output_tokens[r]:
+                release(state.prefix, requests, admission, r)
             ended = token_out(requests, admission, r, end_ps)
             if ended:
                 requests.kv_blocks[r] = 0

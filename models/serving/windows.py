@@ -28,7 +28,7 @@ from rackwright.models.serving.snapshots import (
     Snapshots,
 )
 
-__all__ = ["Window", "busy_shares", "middle_window", "steady_window"]
+__all__ = ["Window", "busy_shares", "middle_window", "steady_window", "window_notes"]
 
 RAMP_OUTPUTS = 1.5        # longest outputs that the ramp lasts
 SHORTEST = SNAPSHOTS // 8  # a steady window shorter than an eighth of the arrivals says nothing
@@ -83,6 +83,18 @@ def busy_shares(counters: npt.NDArray[np.int64], snapshots: Snapshots,
         spent = counters[window.last] - counters[window.first]
         lasted = int(snapshots.time_ps[window.last] - snapshots.time_ps[window.first])
     return np.minimum(np.asarray(spent / max(lasted, 1), np.float64), 1.0)
+
+
+def window_notes(window: Window | None) -> list[str]:
+    """What a reader should know about the steady window, or its absence."""
+    if window is None:
+        return ["no steady window: utilisation is over the whole replay, ramp and drain included"]
+    if window.overloaded:
+        return ["overload: requests finish more slowly than they arrive, so latencies grow with "
+                "the length of the trace"]
+    if not window.stable:
+        return ["not steady: arrivals and completions differ by more than 3 % in the window"]
+    return []
 
 
 def _seconds(snapshots: Snapshots, first: int, last: int) -> float:

@@ -20,6 +20,7 @@ from rackwright.models.serving.kernel import advance
 from rackwright.models.serving.layers import launches
 from rackwright.models.serving.options import ServingOptions
 from rackwright.models.serving.placement import Limits, Placement, place
+from rackwright.models.serving.prefix import caching_off, new_prefix
 from rackwright.models.serving.report import (
     outcome,
     progress_of,
@@ -88,6 +89,7 @@ def prepare(fabric: Fabric, trace: RequestTrace, options: ServingOptions, seed: 
         raise OptionsError("options of ServingOptions", [
             f"concurrency is {options.concurrency}: {options.engines} engines need a client each"])
     language = _language(options)
+    _check_caching(language, options)
     placed = place(fabric, language, options)
     limits = placed.limits
     clients = options.concurrency or len(trace)
@@ -100,6 +102,19 @@ def prepare(fabric: Fabric, trace: RequestTrace, options: ServingOptions, seed: 
                         most_chunk=min(most, limits.tokens), most_context=most, seed=seed)
     fixed = _fixed(language, options, placed, limits, running, costs)
     return _started(trace, options, placed, fixed, None), placed, costs
+
+
+def _check_caching(language: LlmShape, options: ServingOptions) -> None:
+    """What prefix caching does not go with."""
+    if not options.prefix_caching:
+        return
+    faults = [f"prefix_caching does not go with {name}" for name, used in (
+        ("shared_prefix_tokens: the cache fills by itself", options.shared_prefix_tokens > 0),
+        ("prefilled: prompts that are computed elsewhere", options.prefilled),
+        (f"{language.name}, some of whose blocks have a window", language.window_blocks > 0))
+        if used]
+    if faults:
+        raise OptionsError("options of ServingOptions", faults)
 
 
 def _dealt(trace: RequestTrace, options: ServingOptions, placed: Placement, fixed: Fixed,
@@ -131,10 +146,12 @@ def _fixed(language: LlmShape, options: ServingOptions, placed: Placement, limit
     return Fixed(
         most_tokens=limits.tokens, most_running=running, chunked=options.chunked_prefill,
         prefilled=options.prefilled, overlapped=options.async_scheduling,
+        caching=options.prefix_caching,
         clients=options.concurrency,
         frontend_ps=int(seconds_to_ps(options.frontend_time)),
         host_ps=int(seconds_to_ps(options.step_host_time)),
         sequence_ps=int(seconds_to_ps(options.sequence_host_time)),
+        gap_ps=int(seconds_to_ps(options.async_gap_time)),
         launch_ps=int(seconds_to_ps(launch)), block_tokens=options.block_tokens,
         prefix_tokens=prefix, pages=placed.pages, full_groups=placed.full_groups,
         window_groups=placed.window_groups, window_blocks=placed.window_blocks,
@@ -170,8 +187,12 @@ def _started(trace: RequestTrace, options: ServingOptions, placed: Placement, fi
     admission = new_admission(np.array([placed.pages - held], np.int64))
     span = arrival_ps if sent_ps is None else sent_ps
     snapshots = new_snapshots(int(span[0]), int(span[-1]), placed.ranks, 0)
+    prefix = caching_off()
+    if fixed.caching:
+        prefix = new_prefix(trace.input_tokens + trace.output_tokens, fixed.pages,
+                            fixed.block_tokens, trace.prefixes)
     return new_state(fixed, placed.ranks, requests, admission, snapshots,
-                     new_span_log(options.timeline_spans))
+                     new_span_log(options.timeline_spans), prefix)
 
 
 def _refuse_oversize(trace: RequestTrace, placed: Placement, options: ServingOptions) -> None:

@@ -64,6 +64,7 @@ def test_every_kind_has_a_table_and_every_part_its_page(kind):
     ("NVIDIA H100 datasheet", "stated"), ("h100_x1/power.csv: idle", "measured"),
     ("computed: 8 channels x 3200 MT/s x 8 B", "computed"),
     ("derived: 250 of 307 GB/s", "derived"), ("a page (recalled, not checked)", "recalled"),
+    ("fitted to 376 GB/s", "fitted"),
     ("computed: 3 channels x 64 bit (assumed width)", "assumed"),
     ("Hot Chips 2025 coverage of the Intel IPU E2200", "reported"),
     ("stand-in: the usual sequential read", "assumed")])

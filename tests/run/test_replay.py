@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 import rackwright
-from rackwright import run
+from rackwright import run, traces
 from rackwright.errors import ModelFault, OptionsError, Stalled, UnknownName, UsageError
+from rackwright.models import registry
 from rackwright.units import Quantity
 
 
@@ -127,3 +128,10 @@ def test_a_packaged_trace_goes_by_its_name(fake: ModuleType, tmp_path: Any,
     assert named.count == 5 < sample.count
     (tmp_path / "requests_medium").write_text("1\n")  # a file of that name comes first
     assert run.load_trace(fake.MODEL, "requests_medium").count == 1
+
+
+def test_a_packaged_trace_is_that_trace() -> None:
+    """Read by its own system, the first requests have the content of the packaged ones."""
+    model = registry.get("aep")
+    found = run.load_trace(model, "requests_medium", 5)
+    assert found.content_hash == traces.sample("requests_medium").first(5).content_hash

@@ -70,10 +70,10 @@ def test_links_that_are_used_and_idle_say_how_much(trace: Any) -> None:
 
 def test_one_link_by_its_name(narrow: Any, trace: Any) -> None:
     """Both directions of one cable, "=>" only one."""
-    found = rackwright.sensitivity("aep", narrow, trace, ["s0->h0/nic0", "s0=>h0/nic0"])
+    found = rackwright.sensitivity("aep", narrow, trace, ["h0/nic1->s0", "h0/nic1=>s0"])
     both, one = found.rows
     assert (both.links, one.links) == (2, 1)
-    assert both.changed and found.base.bottleneck.resource == "link s0->h0/nic0"
+    assert both.changed and found.base.bottleneck.resource == "link h0/nic1->s0"
 
 
 def test_each_row_is_the_replay_of_such_a_graph(found: sensitivities.Sensitivity, narrow: Any,

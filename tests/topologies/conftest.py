@@ -21,7 +21,7 @@ class Parts:
     nic = Nic(name="adapter", kind="nic", pcie="gen4-x16", rate_bps=1e11, ports=1,
               latency_time=500e-9)
     pcie_switch = PcieSwitch(name="bridge", kind="pcie-switch", pcie="gen4-x16", lanes=96,
-                             latency_time=100e-9)
+                             latency_time=200e-9)  # 100 ns beyond that of a link
     cpu = Cpu(name="socket", kind="cpu", cores=8, frequency_hz=2e9, memory_channels=8,
               memory_bandwidth=2e11, pcie_lanes=64, tdp_watts=200.0, latency_time=150e-9)
 

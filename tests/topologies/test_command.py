@@ -76,3 +76,11 @@ def test_importing_topologies_is_light():
             "print(sorted(heavy & set(sys.modules)))")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_merge_joins_networks_by_an_uplink(tmp_path):
+    sources = ["star:hosts=2", "leaf-spine:leaves=2,spines=2"]
+    target = tmp_path / "both.json"
+    assert isinstance(call("merge", *sources, "--out", str(target)).exception, UsageError)
+    assert call("merge", *sources, "--uplink", "ethernet-400g", "--out", str(target)).exit_code == 0
+    assert sorted(load(target).successors("s1")) == ["s0", "spine0", "spine1"]

@@ -79,7 +79,8 @@ def allowed(graph: nx.MultiDiGraph[Any], source: str, sort: str) -> nx.MultiDiGr
                 "inside": host(graph, head) == host(graph, source),
                 "past no cpu": type(device).__name__ != "Cpu" or tail == source, "any": True}
         if fits[sort] and (tail == source or (forwards and not leaves_third_host)):
-            waits = 0.0 if type(device).__name__ in ("Gpu", "Memory") else device.latency_time
+            waits = 0.0 if type(device).__name__ in ("Gpu", "Memory") else device.latency_time - (
+                100e-9 if type(device).__name__ == "PcieSwitch" else 0.0)
             ps = round((data["link"].latency_time + waits) * 1e12)
             found.add_edge(tail, head, weight=ps * 1000 + 1, width=data["link"].bandwidth)
     return found
@@ -204,21 +205,74 @@ class PlainRouter:
             return False
         if tail == source:
             return True
-        if not wiring.forwards[tail] or (sort == "past no cpu" and wiring.is_cpu[tail]):
+        if not wiring.forwards[tail] or (sort == "past no cpu" and wiring.families[tail] == "cpu"):
             return False
         return host in (-1, here, wiring.host[head]) or wiring.transits[tail]
 
     def walk(self, width: Any, into: Any, source: int, target: int, flow_id: int
              ) -> tuple[int, ...]:
         wiring, links, node = self.wiring, [], target
+        into = {place: [link for link in options if wiring.bandwidth[link] >= width[target]
+                        and width[wiring.tail[link]] >= width[target]]
+                for place, options in into.items()}
+        if wiring.host[source] != wiring.host[target]:
+            for end in (source, target):
+                into = self.over(into, source, target, self.adapter(end))
         salt = f"{flow_id} {wiring.node_names[source]} {wiring.node_names[target]} "
         while node != source:
-            fits = [link for link in into[node] if wiring.bandwidth[link] >= width[target]
-                    and width[wiring.tail[link]] >= width[target]]
-            links.append(max(fits, key=lambda link: hashlib.blake2b(
+            links.append(max(into[node], key=lambda link: hashlib.blake2b(
                 (salt + wiring.link_names[link]).encode(), digest_size=8).digest()))
             node = wiring.tail[links[-1]]
         return tuple(reversed(links))
+
+    def over(self, into: Any, source: int, target: int, adapter: int) -> Any:
+        """Of all paths from source to target, one by one, those over the adapter if there are."""
+        paths = [path for path in self.paths(into, source, target)
+                 if adapter in [self.wiring.tail[link] for link in path[1:]]]
+        if not paths:
+            return into
+        kept: dict[int, list[int]] = {}
+        for link in {link for path in paths for link in path}:
+            kept.setdefault(self.wiring.head[link], []).append(link)
+        return kept
+
+    def paths(self, into: Any, source: int, node: int) -> list[tuple[int, ...]]:
+        if node == source:
+            return [()]
+        return [(*path, link) for link in into.get(node, ())
+                for path in self.paths(into, source, self.wiring.tail[link])]
+
+    def adapter(self, node: int) -> int:
+        """Nearest inside the host; GPUs with the same nearest ones take them in turn."""
+        wiring = self.wiring
+        mates = [other for other, host in enumerate(wiring.host) if host == wiring.host[node]]
+        dealt: dict[tuple[int, ...], int] = {}
+        for gpu in (mate for mate in mates if wiring.families[mate] == "gpu"):
+            nearest = self.nearest(gpu, mates)
+            turn = dealt[nearest] = dealt.get(nearest, -1) + 1
+            if gpu == node and nearest:
+                return nearest[turn % len(nearest)]
+        return -1
+
+    def nearest(self, gpu: int, mates: list[int]) -> tuple[int, ...]:
+        wiring = self.wiring
+        for sort in ("past no cpu", "any"):
+            inside: nx.DiGraph[int] = nx.DiGraph()
+            inside.add_node(gpu)
+            for link, (tail, head) in enumerate(zip(wiring.tail, wiring.head, strict=True)):
+                cost = wiring.latency_ps[link] * 2**20 + 1
+                if tail in mates and head in mates and self.allowed(gpu, sort, link) \
+                        and cost < inside.get_edge_data(tail, head, {"cost": cost + 1})["cost"]:
+                    inside.add_edge(tail, head, cost=cost)
+            reached = nx.single_source_dijkstra_path_length(inside, gpu, weight="cost")
+            found = {mate: reached[mate] for mate in mates if mate in reached
+                     and wiring.families[mate] in ("nic", "smart-nic")
+                     and any(wiring.tail[link] == mate and wiring.host[head] == -1
+                             for link, head in enumerate(wiring.head))}
+            if found:
+                return tuple(sorted(mate for mate, cost in found.items()
+                                    if cost == min(found.values())))
+        return ()
 
 
 def differing(fabric: Any, pairs: list[tuple[int, int]], flow_id: int) -> list[tuple[str, str]]:
@@ -244,10 +298,33 @@ def test_the_very_routes_of_the_plain_router(parts, data, flow_id):
     assert not differing(fabric, pairs, flow_id)
 
 
+@PLAIN
+@given(data=st.data())
+def test_spliced_routes_are_those_of_one_by_one(parts, data):
+    fabric, alone = (compile(graph) for graph in [data.draw(graphs(parts))] * 2)
+    pairs = []
+    for pair in permutations(fabric.nodes, 2):
+        try:
+            alone.route(*pair)
+        except TopologyError:
+            continue
+        pairs.append(pair)
+    flows = [data.draw(st.integers(0, 5)) for _ in pairs]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("rackwright.topologies.bulk_routes._SPLICED", 0)
+        patch.setattr("rackwright.topologies.bulk_routes._A_SWITCH", 0)
+        routes = fabric.routes(pairs, flows)
+    for number, (pair, flow) in enumerate(zip(pairs, flows, strict=True)):
+        found = routes.links[routes.offsets[number]:routes.offsets[number + 1]]
+        assert tuple(found.tolist()) == alone.route(*pair, flow)
+
+
 NETWORKS = {
     "fat-tree": lambda: fat_tree(6), "torus": lambda: torus("5x4x4"), "dragonfly": dragonfly,
     "mesh": lambda: torus("6x7", wrap=False), "cube mesh": hybrid_cube_mesh,
     "rails": lambda: dgx("h100-sxm", hosts=3, fabric="rails"),
+    "two adapters a switch": lambda: dgx("a100-sxm-80", hosts=3, fabric="rails"),
+    "half of the adapters": lambda: dgx("h100-sxm", hosts=3, nics=4),
     "uneven": lambda: scale(leaf_spine(leaves=6, spines=6), "leaf0->spine*", 0.5)}
 
 

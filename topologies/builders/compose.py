@@ -77,12 +77,20 @@ def scale(graph: nx.DiGraph[Any], pattern: str, rate: float = 1.0, latency: floa
 
 
 def merge(graphs: Sequence[nx.DiGraph[Any]], network: str | Link | None = "",
-          switch: str = "") -> nx.DiGraph[Any]:
+          switch: str = "", uplink: str | Link | None = None) -> nx.DiGraph[Any]:
     """One graph of several: hosts are numbered on, switches of one name get a number.
 
     `network`: the cable by which every adapter without a network is plugged into one new switch
-    `s0`; empty takes a cable of the adapter's rate, None joins nothing. Raises UsageError,
-    UnknownName.
+    (`s0`, or the first such name that is free); empty takes a cable of the adapter's rate, None
+    joins nothing. `uplink`: the cable from that switch to each graph that brings a network of its
+    own: to its switches without hosts (spines, cores), or to all of its switches where every one
+    has hosts. Raises UsageError, also where the graphs would be left apart, and UnknownName.
+
+    >>> from rackwright import topologies
+    >>> racks = [topologies.star(hosts=2), topologies.leaf_spine(leaves=2, spines=2)]
+    >>> merged = topologies.merge(racks, uplink="ethernet-400g")
+    >>> sorted(merged.successors("s1"))  # s0 is that of the star
+    ['s0', 'spine0', 'spine1']
     """
     import networkx as nx
 
@@ -90,14 +98,19 @@ def merge(graphs: Sequence[nx.DiGraph[Any]], network: str | Link | None = "",
         raise UsageError("merge() needs graphs")
     merged: nx.DiGraph[Any] = nx.DiGraph(name=" + ".join(
         str(graph.graph.get("name", "")) or "unnamed" for graph in graphs)[:200])
-    hosts = 0
+    hosts, roots = 0, []
     for graph in graphs:
         names, hosts = _new_names(graph, merged, hosts)
         moved = nx.relabel_nodes(graph, names)
         merged.add_nodes_from(moved.nodes(data=True))
         merged.add_edges_from(moved.edges(data=True))
-    if network is not None:
-        _plug(merged, network, switch)
+        roots.append([names[node] for node in _top_switches(graph)])
+    if network is None:
+        if uplink is not None:
+            raise UsageError("network=None joins nothing, uplink= joins; give one of them")
+        return merged
+    _plug(merged, network, switch, uplink, roots)
+    _refuse_parts(merged, graphs, roots)
     return merged
 
 
@@ -165,20 +178,51 @@ def _new_names(graph: nx.DiGraph[Any], merged: nx.DiGraph[Any], hosts: int
     return found, hosts + len(host_names)
 
 
-def _plug(graph: nx.DiGraph[Any], network: str | Link, switch: str) -> None:
+def _plug(graph: nx.DiGraph[Any], network: str | Link, switch: str, uplink: str | Link | None,
+          roots: Sequence[Sequence[str]]) -> None:
     loose = [node for node in sorted(graph.nodes, key=natural_key)
              if family_of(graph.nodes[node]["device"]) in ("nic", "smart-nic")
              and all("" != host_part(node) == host_part(other) for other in graph.successors(node))]
-    if not loose:
-        raise UsageError("no adapter is left to join the graphs with; join them with "
-                         "graph.add_edge(..., link=...), or give network=None")
     cables = {node: _cable(graph, node) if network == "" else link_part(network)
               for node in loose}
+    if uplink is not None:
+        cables |= {node: link_part(uplink) for nodes in roots for node in nodes}
+    if not cables:
+        return
     fastest = max(cables.values(), key=lambda link: link.rate_bps)
     name = next(f"s{number}" for number in range(len(graph) + 1) if f"s{number}" not in graph)
     graph.add_node(name, device=device_part(switch or switch_for(fastest)))
-    for node in loose:
-        add_link(graph, node, name, cables[node])
+    for node, cable in cables.items():
+        add_link(graph, node, name, cable)
+
+
+def _top_switches(graph: nx.DiGraph[Any]) -> list[str]:
+    """Of a graph's own network: its switches without hosts, else all of them."""
+    switches = [node for node in sorted(graph.nodes, key=natural_key)
+                if not host_part(node) and is_switch(graph.nodes[node]["device"])]
+    bare = [node for node in switches
+            if all(other in switches for other in graph.successors(node))]
+    return bare or switches
+
+
+def _refuse_parts(merged: nx.DiGraph[Any], graphs: Sequence[nx.DiGraph[Any]],
+                  roots: Sequence[Sequence[str]]) -> None:
+    """Raises UsageError when what should have been joined falls into parts."""
+    import networkx as nx
+
+    if nx.number_weakly_connected_components(merged) < 2:
+        return
+    parts = []
+    for number, (graph, nodes) in enumerate(zip(graphs, roots, strict=True), 1):
+        name = f"graph {number} ({str(graph.graph.get('name', '')) or 'unnamed'})"
+        if nodes:
+            parts.append(f"{name} brings a network of its own (switch {nodes[0]}: give "
+                         "uplink='ethernet-400g')")
+        elif not any(family_of(device) in ("nic", "smart-nic")
+                     for _, device in graph.nodes(data="device")):
+            parts.append(f"{name} has no adapter (join it with graph.add_edge(..., link=...))")
+    raise UsageError("the graphs would be left apart: " + ("; ".join(parts) or "one has parts of "
+                     "its own without a link") + "; network=None joins nothing")
 
 
 def _cable(graph: nx.DiGraph[Any], node: str) -> Link:

@@ -43,7 +43,7 @@ def add_pcie_switches(graph: nx.DiGraph[Any], host: str, switches: int, part: De
 
 
 def channels(memory: Device) -> Link:
-    """All channels of a socket. The catalog's PCIe latency already ends in memory."""
+    """All channels of a socket; the way through the processor to memory is the processor's."""
     if not isinstance(memory, Memory):
         raise UsageError(f"{memory.name} is no memory part")
     return Link(memory.name, "memory", memory.bandwidth * 8, 1.0, 0.0,

@@ -14,12 +14,12 @@ from typing import NamedTuple
 import numpy as np
 
 from rackwright.devices.arguments import Floats
-from rackwright.devices.collectives import ChainFit, Collectives, ExchangeFit, RingFit
+from rackwright.devices.collectives import ChainFit, Collectives, ExchangeFit, RingFit, TransferFit
 from rackwright.topologies.collectives.layout import Layout
 from rackwright.topologies.collectives.operations import Operation
 
-__all__ = ["Cost", "chain_cost", "direct_cost", "hop_times", "overlapped", "ring_cost",
-           "steps_between", "switch_cost", "tree_cost"]
+__all__ = ["Cost", "both_ways_time", "chain_cost", "direct_cost", "hop_times", "overlapped",
+           "ring_cost", "steps_between", "switch_cost", "tree_cost"]
 
 
 class Cost(NamedTuple):
@@ -106,11 +106,11 @@ def switch_cost(part: Collectives, layout: Layout, nbytes: Floats) -> Cost | Non
 
 def direct_cost(part: Collectives, op: Operation, peers: int, world: int, latency_time: float,
                 medium: str, protocol: str, peer_nbytes: Floats, wire_time: Floats,
-                mixed: bool = False) -> Cost:
+                both: bool = False, mixed: bool = False) -> Cost:
     """Transfers of `peer_nbytes` that start together; `wire_time` is the links' alone.
 
     `peers`: transfers of the busiest rank; `world`: ranks of the communicator. `medium`: "nvlink",
-    "pcie" or "network". `mixed`: a rank sends to one and receives from another.
+    "pcie" or "network". `both`: a rank sends and receives; `mixed`: to one and from another.
     """
     fit: ExchangeFit = getattr(part, f"{op.name}_{protocol}")
     further = getattr(part, f"ring_{protocol}_{medium}_hop") \
@@ -122,9 +122,18 @@ def direct_cost(part: Collectives, op: Operation, peers: int, world: int, latenc
         narrow = np.where(peer_nbytes < fit.whole_nbytes, peer_nbytes * world, 0.0)
         most = fit.world_bandwidth * (fit.mixed_share if mixed else 1.0)
         wire = np.maximum(wire, narrow / most)
-        return Cost(np.asarray(fit.base_time + overlapped(np.asarray(steps), wire,
-                                                          fit.sharpness)), wire)
+        longer = both_ways_time(fit, peer_nbytes, mixed) if both else 0.0
+        return Cost(np.asarray(fit.base_time + longer + overlapped(
+            np.asarray(steps), wire, fit.sharpness)), wire)
     wider = wire_time / fit.long_share
     short = overlapped(np.asarray(steps), wire, fit.sharpness)
     return Cost(np.asarray(fit.base_time + np.minimum(short, steps + fit.long_time + wider)),
                 np.asarray(np.minimum(wire, wider)))
+
+
+def both_ways_time(fit: ExchangeFit, nbytes: Floats, mixed: bool) -> Floats:
+    """What ranks that send and receive at once take longer."""
+    if not isinstance(fit, TransferFit):
+        return np.zeros(np.shape(nbytes))
+    short = 0.0 if mixed else fit.both_time * nbytes / np.maximum(nbytes + fit.both_nbytes, 1.0)
+    return np.where(nbytes < fit.whole_nbytes, short, fit.both_long_time)

@@ -8,11 +8,11 @@ the links inside a host carry all channels, those between hosts their share.
 
 What an algorithm takes a byte is the load of its busiest link: the steps of a ring or a tree are
 coupled, so every flow goes at the pace of the slowest. Direct transfers are not coupled: they
-share links max-min fairly until the last has ended (`share_flows`).
+share links max-min fairly until the last has ended (`exchange`, `share_flows`).
 
 Leaves out: rings in another order where that is better (a host without NVSwitch), links that a
-library would not use at once, such as PCIe beside NVLink. Fewer NICs than GPUs share the channels
-as the fabric's routes fall, not evenly.
+library would not use at once, such as PCIe beside NVLink. Where there are fewer NICs than GPUs,
+each GPU has one of those nearest to it (`hosts_inside`), so that equal loads spread.
 
 Units: seconds, bytes. "Per byte" means per byte of the operation's `nbytes`.
 """
@@ -25,8 +25,9 @@ from functools import cached_property
 from weakref import WeakKeyDictionary
 
 from rackwright.devices.arguments import Floats
+from rackwright.topologies.collectives.exchange import exchange_time
 from rackwright.topologies.collectives.paths import Flows, Load, flows_of, joined, shared_time
-from rackwright.topologies.collectives.traffic import Background, left_over
+from rackwright.topologies.collectives.traffic import Background, Change, left_over
 from rackwright.topologies.fabric import Fabric
 from rackwright.topologies.names import natural_key
 from rackwright.topologies.routing import GPU_LINKS
@@ -36,11 +37,12 @@ __all__ = ["Flows", "Layout", "Load", "flows_of", "layout_of", "shared_time"]
 @dataclass(frozen=True, eq=False)
 class Layout:
     """A set of ranks on a fabric. `hosts`: their ranks, host by host; `traffic`: what else is on
-    the links."""
+    the links; `changes`: of their bandwidth, which only flows see."""
 
     fabric: Fabric
     hosts: tuple[tuple[str, ...], ...]
     traffic: tuple[Background, ...] = ()
+    changes: tuple[Change, ...] = ()
 
     @property
     def ranks(self) -> tuple[str, ...]:
@@ -49,8 +51,9 @@ class Layout:
 
     @property
     def idle(self) -> Layout:
-        """The same without other traffic: what a library sees when it looks for its rings."""
-        return layout_of(self.fabric, self.ranks) if self.traffic else self
+        """The same without other traffic and changes: what a library sees when it looks for its
+        rings."""
+        return layout_of(self.fabric, self.ranks) if self.traffic or self.changes else self
 
     @property
     def count(self) -> int:
@@ -132,7 +135,10 @@ class Layout:
     @cached_property
     def exchange(self) -> tuple[float, float]:
         """An all-to-all: seconds a byte, and the latency of the longest path."""
-        ranks = [rank for host in self.hosts for rank in host]
+        ranks = self.ranks
+        if not self.traffic:
+            time, latency = exchange_time(self.fabric, ranks)
+            return time / len(ranks), latency
         pairs = [(one, other) for one in ranks for other in ranks if one != other]
         flows = self._flows(pairs, 1 / len(ranks))
         return shared_time(flows, self.bandwidth, self.traffic), float(flows.latency_time.max())
@@ -171,11 +177,11 @@ class Layout:
 _KEPT: WeakKeyDictionary[Fabric, dict[tuple[str, ...], Layout]] = WeakKeyDictionary()
 
 
-def layout_of(fabric: Fabric, ranks: Sequence[str], traffic: tuple[Background, ...] = ()
-              ) -> Layout:
+def layout_of(fabric: Fabric, ranks: Sequence[str], traffic: tuple[Background, ...] = (),
+              changes: tuple[Change, ...] = ()) -> Layout:
     """The layout of `ranks`, kept with the fabric: their order does not matter."""
-    if traffic:
-        return Layout(fabric, layout_of(fabric, ranks).hosts, traffic)
+    if traffic or changes:
+        return Layout(fabric, layout_of(fabric, ranks).hosts, traffic, changes)
     ordered = tuple(sorted(ranks, key=natural_key))
     kept = _KEPT.setdefault(fabric, {})
     if ordered not in kept:

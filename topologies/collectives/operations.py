@@ -8,7 +8,8 @@ of nbytes / n (all_reduce: twice), a chain the whole message once, direct transf
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +19,8 @@ from rackwright.topologies.fabric import Fabric
 from rackwright.topologies.names import natural_key
 from rackwright.topologies.parts import SWITCHES, family_of
 
-__all__ = ["OPERATIONS", "Operation", "checked_ranks", "checked_slow", "operation"]
+__all__ = ["OPERATIONS", "Operation", "check_endpoints", "checked_ranks", "checked_slow",
+           "operation"]
 
 
 class Operation(NamedTuple):
@@ -53,12 +55,9 @@ def checked_ranks(op: Operation, fabric: Fabric, ranks: Sequence[str] | None) ->
     if isinstance(ranks, str):
         raise UsageError(f"ranks is {ranks!r}; give a list of endpoints")
     chosen = fabric.gpus() if ranks is None else tuple(ranks)
-    endpoints = {name for names in fabric.endpoints.values() for name in names}
-    for rank in chosen:
-        if rank not in endpoints:
-            raise UnknownName("rank", rank, sorted(endpoints, key=natural_key)[:40])
-        assert family_of(fabric.device(rank)) not in SWITCHES
-    twice = sorted({rank for rank in chosen if chosen.count(rank) > 1}, key=natural_key)
+    check_endpoints(fabric, chosen)
+    twice = sorted((rank for rank, count in Counter(chosen).items() if count > 1),
+                   key=natural_key)
     if twice:
         raise UsageError(f"{op.name}: rank {twice[0]} is given twice; each takes part once")
     if len(chosen) < 2:
@@ -67,6 +66,15 @@ def checked_ranks(op: Operation, fabric: Fabric, ranks: Sequence[str] | None) ->
         raise UsageError(f"send_recv goes from one rank to another; {len(chosen)} are given. For "
                          "several transfers at once: transfers_time")
     return chosen
+
+
+def check_endpoints(fabric: Fabric, ranks: Iterable[str]) -> None:
+    """Raises UnknownName for a rank that is no endpoint of the fabric."""
+    endpoints = {name for names in fabric.endpoints.values() for name in names}
+    for rank in ranks:
+        if rank not in endpoints:
+            raise UnknownName("rank", rank, sorted(endpoints, key=natural_key)[:40])
+        assert family_of(fabric.device(rank)) not in SWITCHES
 
 
 def checked_slow(ranks: Sequence[str], slow: Mapping[str, float]) -> dict[str, float]:

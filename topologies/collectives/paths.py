@@ -74,7 +74,13 @@ def joined(*parts: Flows) -> Flows:
 
 
 def shared_time(flows: Flows, bandwidth: Floats, traffic: Sequence[Background] = ()) -> float:
-    """Seconds a byte until the last flow has ended, when they share links max-min fairly."""
+    """Seconds a byte until the last flow has ended, when they share links max-min fairly.
+
+    Equal flows have ended when the busiest link has carried its own; see `exchange`.
+    """
+    equal = flows.share.min() == flows.share.max()
+    if equal and not on_the_way(traffic, flows.links):
+        return flows.load(bandwidth).time_per_byte
     return float(flow_times(flows, bandwidth, traffic).max())
 
 
@@ -112,7 +118,7 @@ def _among(flows: Flows, bandwidth: Floats, traffic: Sequence[Background]) -> Fl
 def _even_time(flows: Flows, bandwidth: Floats) -> float | None:
     """Where every flow crosses a link that is busiest, with flows of one share: then the rates at
     which all end together are max-min fair, and the engine need not be asked."""
-    if len(np.unique(flows.share)) > 1:
+    if flows.share.min() < flows.share.max():
         return None
     held = flows.held(bandwidth)
     worst = np.maximum.reduceat(held[flows.links], flows.offsets[:-1])

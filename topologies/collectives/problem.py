@@ -35,7 +35,12 @@ from rackwright.topologies.collectives.operations import (
 from rackwright.topologies.collectives.paths import Load, flows_of, shared_time
 from rackwright.topologies.collectives.schedules import STEPPED, check_stepped
 from rackwright.topologies.collectives.stepped import stepped_cost, stepped_load
-from rackwright.topologies.collectives.traffic import Traffic, checked_traffic
+from rackwright.topologies.collectives.traffic import (
+    Changes,
+    Traffic,
+    checked_changes,
+    checked_traffic,
+)
 from rackwright.topologies.collectives.tuner import (
     PROTOCOLS,
     direct_protocol,
@@ -87,18 +92,20 @@ class Problem:
     @classmethod
     def of(cls, op: str, nbytes: Sizes, fabric: Fabric, ranks: Sequence[str] | None,
            library: str | Collectives | None, traffic: Traffic = (),
-           slow: Mapping[str, float] | None = None) -> Problem:
+           slow: Mapping[str, float] | None = None, changes: Changes = ()) -> Problem:
         """Arguments and errors are those of `collective_time`."""
         found = operation(op)
         size, = sizes(nbytes=nbytes)
         chosen = checked_ranks(found, fabric, ranks)
-        return cls(found, size, layout_of(fabric, chosen, checked_traffic(fabric, traffic)), chosen,
-                   library_of(fabric, chosen[0], library), checked_slow(chosen, slow or {}))
+        layout = layout_of(fabric, chosen, checked_traffic(fabric, traffic),
+                           checked_changes(fabric, changes))
+        return cls(found, size, layout, chosen, library_of(fabric, chosen[0], library),
+                   checked_slow(chosen, slow or {}))
 
     def picked(self, algorithm: str | None, protocol: str | None, in_switch: bool
                ) -> tuple[npt.NDArray[np.int64], list[Name]]:
         """Index into the names (algorithm, protocol), of every size."""
-        if self.layout.traffic:  # nobody who picks knows what else is on the links
+        if self.layout.idle is not self.layout:  # who picks does not know what is on the links
             return replace(self, layout=self.layout.idle).picked(algorithm, protocol, in_switch)
         algorithm = ALIASES.get(algorithm or "", algorithm)
         if algorithm in STEPPED:

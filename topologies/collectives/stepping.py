@@ -1,8 +1,8 @@
 """Steps of a collective as flows on the engine's clock: each waits for earlier ones.
 
 Links carry the share of their bandwidth that the protocol leaves; other traffic keeps its max-min
-share of them for as long as the collective runs. Leaves out: more than MOST_STEPS steps.
-Units: seconds, bytes.
+share of them for as long as the collective runs; `changes` set them anew. Leaves out: more than
+MOST_STEPS steps. Units: seconds, bytes.
 """
 
 from __future__ import annotations
@@ -76,9 +76,17 @@ def run(layout: Layout, steps: list[Step], share: float, sharpness: float) -> fl
         while True:
             yield flows.transfer(path, LASTING * rates[list(path)].min())
 
+    def changing() -> Generator[Any, Any, None]:
+        for time_ps, link, bandwidth in layout.changes:
+            if (ahead := time_ps * 1e-12 - sim.now) > 0:
+                yield sim.timeout(ahead)
+            flows.set_bandwidth(link, bandwidth * share)
+
     for path in paths:
         sim.process(beside(path))
+    if layout.changes:
+        sim.process(changing())
     for number, step in enumerate(steps):
         sim.process(one(number, step))
-    sim.run(until=sim.all_of(arrived) if paths else None)
+    sim.run(until=sim.all_of(arrived) if paths or layout.changes else None)
     return sim.now

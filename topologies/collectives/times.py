@@ -7,6 +7,7 @@ on an NVSwitch host of H100s unless NCCL_NVLS_ENABLE=0.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,10 +18,10 @@ from rackwright.devices.collectives import Collectives
 from rackwright.devices.part import Band
 from rackwright.errors import UnknownName, UsageError
 from rackwright.topologies.collectives.costs import direct_cost
-from rackwright.topologies.collectives.operations import checked_ranks, operation
+from rackwright.topologies.collectives.operations import check_endpoints, operation
 from rackwright.topologies.collectives.paths import flows_of, shared_time
 from rackwright.topologies.collectives.problem import Problem, known, library_of, medium_of
-from rackwright.topologies.collectives.traffic import Traffic, checked_traffic
+from rackwright.topologies.collectives.traffic import Changes, Traffic, checked_traffic
 from rackwright.topologies.collectives.tuner import PROTOCOLS, direct_protocol
 from rackwright.topologies.fabric import Fabric
 
@@ -52,7 +53,7 @@ def collective_time(op: str, nbytes: Sizes, fabric: Fabric, ranks: Sequence[str]
                     algorithm: str | None = None, protocol: str | None = None,
                     in_switch: bool = True, library: str | Collectives | None = None,
                     fidelity: str = "closed", traffic: Traffic = (),
-                    slow: Mapping[str, float] | None = None) -> Seconds:
+                    slow: Mapping[str, float] | None = None, changes: Changes = ()) -> Seconds:
     """Seconds of a collective among `ranks` of `fabric` (all GPUs when None), launch left out.
 
     `op`: all_gather, all_reduce, all_to_all, broadcast, reduce, reduce_scatter, send_recv (from
@@ -70,7 +71,9 @@ def collective_time(op: str, nbytes: Sizes, fabric: Fabric, ranks: Sequence[str]
     "tree", which is a pair of trees. `traffic`: (source, target, bytes/s) of other flows that share
     the links max-min fairly all the while, math.inf for one that takes what it can get; the library
     picks as if it were not there. `slow`: {rank: factor}, how many times as long a rank's steps
-    take; for the two algorithms named here.
+    take; for the two algorithms named here (`stragglers` draws them). `changes`: rows (ps, link,
+    bytes/s) from the start on, as `capacity_changes` makes them of faults and `jitter`; with
+    ``fidelity="flows"`` only.
 
     Models one collective at a time, as a node of a CUDA graph. Raises UnknownName, UsageError, and
     TopologyError where no path joins two ranks.
@@ -80,9 +83,12 @@ def collective_time(op: str, nbytes: Sizes, fabric: Fabric, ranks: Sequence[str]
     >>> 1e-3 < topologies.collective_time("all_gather", 2**30, fabric) < 4e-3
     True
     """
-    problem = Problem.of(op, nbytes, fabric, ranks, library, traffic, slow)
+    problem = Problem.of(op, nbytes, fabric, ranks, library, traffic, slow, changes)
     if fidelity not in FIDELITIES:
         raise UnknownName("fidelity of a collective", fidelity, FIDELITIES)
+    if problem.layout.changes and fidelity != "flows":
+        raise UsageError("changes in time need fidelity='flows'; the closed form has one bandwidth "
+                         "for each link")
     picked, names = problem.picked(algorithm, protocol, in_switch)
     if fidelity == "flows":
         from rackwright.topologies.collectives.replay import replayed
@@ -135,12 +141,14 @@ def transfers_time(pairs: Sequence[tuple[str, str]], nbytes: Sizes, fabric: Fabr
     if not pairs:
         raise UsageError("transfers_time needs a pair of endpoints, (from, to)")
     op = operation("send_recv")
-    for pair in pairs:
-        checked_ranks(op, fabric, pair)
+    check_endpoints(fabric, dict.fromkeys(end for pair in pairs for end in pair))
+    for one, other in pairs:
+        if one == other:
+            raise UsageError(f"send_recv: rank {one} is given twice; each takes part once")
     part = library_of(fabric, pairs[0][0], library)
     size, = sizes(nbytes=nbytes)
     ends = [end for pair in dict.fromkeys(pairs) for end in pair]
-    peers, world = max(ends.count(end) for end in ends), _world(world, len(set(ends)))
+    peers, world = max(Counter(ends).values()), _world(world, len(set(ends)))
     flows = flows_of(fabric, list(pairs), 1.0)
     wire = size * shared_time(flows, fabric.links.bandwidth, checked_traffic(fabric, traffic))
     medium = medium_of(fabric, pairs, flows.links.tolist())
@@ -148,7 +156,7 @@ def transfers_time(pairs: Sequence[tuple[str, str]], nbytes: Sizes, fabric: Fabr
     chosen = direct_protocol(part, size) if protocol is None else np.full(
         size.shape, PROTOCOLS.index(known("protocol", protocol, ("ll", "simple"))))
     low, high = (direct_cost(part, op, peers, world, latency, medium, name, size, wire,
-                             mixed=_mixed(pairs)).total
+                             both=_both(pairs), mixed=_mixed(pairs)).total
                  for name in ("ll", "simple"))
     return bare(np.where(size > 0, np.where(chosen == 0, low, high), 0.0))
 
@@ -159,6 +167,11 @@ def _world(world: int | None, least: int) -> int:
     if world < least:
         raise UsageError(f"world is {world}; {least} ranks send or receive")
     return world
+
+
+def _both(pairs: Sequence[tuple[str, str]]) -> bool:
+    """Whether a rank sends and receives."""
+    return not {of for of, _ in pairs}.isdisjoint(to for _, to in pairs)
 
 
 def _mixed(pairs: Sequence[tuple[str, str]]) -> bool:

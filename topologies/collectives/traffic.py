@@ -21,11 +21,23 @@ from rackwright.devices.arguments import Floats
 from rackwright.errors import UsageError
 from rackwright.topologies.fabric import Fabric
 
-__all__ = ["Background", "Traffic", "background_rates", "checked_traffic", "left_over",
-           "on_the_way", "with_caps"]
+__all__ = ["Background", "Change", "Changes", "Traffic", "background_rates", "checked_changes",
+           "checked_traffic", "left_over", "on_the_way", "with_caps"]
 
 Traffic = Sequence[tuple[str, str, float]]
 """(source, target, bytes/s that it asks for); math.inf: all that it can get"""
+
+
+Changes = Sequence[tuple[int, int, float]]
+"""Rows (time in ps, link, bytes/s) as `capacity_changes` gives them"""
+
+
+class Change(NamedTuple):
+    """A link's bandwidth from a time on."""
+
+    time_ps: int
+    link: int
+    bandwidth: float
 
 
 class Background(NamedTuple):
@@ -52,6 +64,21 @@ def checked_traffic(fabric: Fabric, traffic: Traffic) -> tuple[Background, ...]:
             raise UsageError(f"traffic {source} -> {target} crosses no link; two nodes are needed")
         found.append(Background(path, float(bandwidth)))
     return tuple(found)
+
+
+def checked_changes(fabric: Fabric, changes: Changes) -> tuple[Change, ...]:
+    """In order of time; raises UsageError."""
+    found, links = [], len(fabric.link_names)
+    for row in changes:
+        if not isinstance(row, tuple | list) or len(row) != 3:
+            raise UsageError(f"changes has {row!r}; each row is (ps, link, bytes/s), as "
+                             "topologies.capacity_changes gives them")
+        time, link, bandwidth = row
+        if not (0 <= time and 0 <= link < links and 0 <= bandwidth < float("inf")):
+            raise UsageError(f"changes has {tuple(row)!r}; a time of 0 ps or more, a link from 0 "
+                             f"to {links - 1} and a bandwidth of 0 or more are needed")
+        found.append(Change(int(time), int(link), float(bandwidth)))
+    return tuple(sorted(found, key=lambda change: change.time_ps))
 
 
 def _entries(traffic: Any) -> Iterable[Any]:

@@ -3,6 +3,7 @@
 from rackwright.topologies.faults.apply import apply, capacity_changes, epochs
 from rackwright.topologies.faults.bandwidth_traces import bandwidth_changes, read_bandwidth
 from rackwright.topologies.faults.events import FaultEvent, parse_event, read_events
+from rackwright.topologies.faults.jitter import jitter, stragglers
 from rackwright.topologies.faults.sweeps import Failure, failures
 
 __all__ = [
@@ -13,7 +14,9 @@ __all__ = [
     "capacity_changes",
     "epochs",
     "failures",
+    "jitter",
     "parse_event",
     "read_bandwidth",
     "read_events",
+    "stragglers",
 ]

@@ -94,10 +94,13 @@ def capacity_changes(fabric: Fabric, events: Iterable[FaultEvent | str]
     """
     rows: list[tuple[int, int, float]] = []
     graph, number = fabric.graph, links_by_ends(fabric)
+    known: dict[str, Sequence[tuple[str, str, dict[str, Any]]]] = {}
     for event in in_order(events):
         if event.action in ("latency", "slow"):
             raise UsageError(f"{_words(event)} changes no rate; use topologies.epochs")
-        for tail, head, data in _touched(graph, event):
+        if event.what not in known:
+            known[event.what] = _touched(graph, event)
+        for tail, head, data in known[event.what]:
             rate = 0.0 if event.action == "down" else data["link"].bandwidth \
                 if event.action == "up" else _worse(data["link"], event).bandwidth
             rows += [(seconds_to_ps(event.time), link, float(rate))

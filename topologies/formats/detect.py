@@ -73,6 +73,11 @@ def _plain_json(data: dict[str, Any], place: object, rate_bps: float | None) -> 
     except (nx.NetworkXError, KeyError, TypeError, ValueError, AttributeError) as problem:
         raise InputError(f"node-link JSON that networkx cannot read: {problem}", place=place
                          ) from None
+    names = [str(node.get("id")) for node in data["nodes"]]
+    if len(source) < len(names):  # the library keeps the last of two
+        twin = next(name for number, name in enumerate(names) if name in names[:number])
+        raise InputError(f"node-link JSON in which node {twin[:80]!r} stands twice; names must "
+                         "differ", place=place)
     return from_attributes(source, "plain node-link JSON", place, rate_bps)
 
 

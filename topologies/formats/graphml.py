@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from rackwright.errors import InputError
 from rackwright.topologies.formats.plain import flat_attributes, from_attributes
-from rackwright.topologies.formats.safe_xml import parse_xml
+from rackwright.topologies.formats.safe_xml import Element, parse_xml
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -26,7 +26,7 @@ def read_graphml(text: str, place: object, rate_bps: float | None) -> nx.DiGraph
 
     import networkx as nx
 
-    parse_xml(text, place)  # refuses what could grow; the library parses it again
+    _refuse_twins(parse_xml(text, place), place)  # which refuses what could grow
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of keys without a type, which are text
@@ -35,6 +35,22 @@ def read_graphml(text: str, place: object, rate_bps: float | None) -> nx.DiGraph
             AttributeError) as problem:
         raise InputError(f"GraphML that cannot be read: {problem}", place=place) from None
     return from_attributes(source, "GraphML", place, rate_bps)
+
+
+def _refuse_twins(root: Element, place: object) -> None:
+    """Two nodes of one name, of which the library would keep the last."""
+    seen: dict[str, int] = {}
+    waiting = [root]
+    while waiting:
+        element = waiting.pop()
+        waiting += element.children[::-1]
+        if element.tag != "node":
+            continue
+        name = element.get("id")
+        if name in seen:
+            raise InputError(f"GraphML in which node {name[:80]!r} stands twice, first in line "
+                             f"{seen[name]}; names must differ", place=place, line=element.line)
+        seen[name] = element.line
 
 
 def to_graphml(graph: nx.DiGraph[Any]) -> str:

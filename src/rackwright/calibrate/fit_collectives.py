@@ -1,10 +1,10 @@
 """New coefficients for a library of collectives from measurements, and its part file.
 
 Each table ``calibration.<operation>_<protocol>`` is fitted to the rows of set "fit" that were
-launched in a graph and for which the library picks that protocol; transfers, to pairs and
-rings (without PyTorch's `batch_time`). Errors are stated for the rows held back, where there are
-any. A protocol that was picked for few rows keeps most of its coefficients. What is fixed by hand:
-`block_nbytes`, `whole_nbytes`.
+launched in a graph and for which the library picks that protocol; transfers, to pairs, both ways
+and rings (without PyTorch's `batch_time`). Errors are stated for the rows held back, where there
+are any. A protocol that was picked for few rows keeps most of its coefficients. What is fixed by
+hand: `block_nbytes`, `both_nbytes`, `whole_nbytes`.
 
 Leaves out: sums inside switches (measure with NVLS on, and fit by hand), several hosts.
 """
@@ -34,7 +34,7 @@ from rackwright.topologies import Fabric, collective_choice, collective_time
 
 __all__ = ["Found", "library_errors", "part_text", "refit_collectives"]
 
-FIXED = ("block_nbytes", "whole_nbytes")
+FIXED = ("block_nbytes", "both_nbytes", "whole_nbytes")
 MANY = 8  # rows from which on all coefficients are fitted
 FEW = ("base_time", "share")  # those of fewer rows; of one or two, the first alone
 NOTHING = 1e-9  # s; a shorter time is none
@@ -143,7 +143,8 @@ def _by_table(part: Collectives, fabric: Fabric, rows: Mapping[str, Sequence[Row
             tables.setdefault(f"{op}_{choice.protocol}", []).append(row)
     for row in rows.get("p2p", ()):
         small = row.point.number("bytes") <= part.transfer_ll_limit_nbytes
-        if row.point["pattern"] in ("single", "pairs") + (() if small else ("ring",)):
+        more = () if small else ("bidirectional", "ring")
+        if row.point["pattern"] in ("single", "pairs") + more:
             tables.setdefault(f"send_recv_{'ll' if small else 'simple'}", []).append(row)
     return dict(sorted(tables.items()))
 

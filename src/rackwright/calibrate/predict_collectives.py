@@ -1,6 +1,7 @@
 """What the models say of measured collectives, transfers between GPUs, and copies of several.
 
-A host of eight such GPUs (`topologies.dgx`) stands for the machine; the first so many take part.
+A host of eight such GPUs (`topologies.dgx`), or of as many as a table has, stands for the machine;
+the first so many take part.
 Our tables were measured with NVLS off, so `in_switch` is. Collectives launched one by one from
 Python have no prediction: their time at small sizes is the host's. PyTorch batches transfers in a
 stream of its own: `batch_time` of the library's part is added to them; all GPUs that were there
@@ -26,6 +27,7 @@ from rackwright.devices import catalog
 from rackwright.devices.arguments import Floats
 from rackwright.devices.collectives import Collectives
 from rackwright.devices.gpu.part import Gpu
+from rackwright.errors import UsageError
 from rackwright.topologies import (
     Fabric,
     collective_time,
@@ -38,13 +40,27 @@ from rackwright.topologies.collectives.problem import library_of
 
 __all__ = ["by_count", "by_pattern", "collectives", "for_library", "host_of", "p2p", "pcie_multi"]
 
-LAUNCHED = 2 ** 22  # bytes; Python starts a copy every 27 us or so, in which 1.5 MB pass
+GPUS = 8             # of a host, unless a table has more
+LAUNCHED = 2 ** 22   # bytes; Python starts a copy every 27 us or so, in which 1.5 MB pass
 
 
 @cache
-def host_of(gpu: str) -> Fabric:
-    """A host of eight GPUs of that name."""
-    return compile(dgx(gpu))
+def host_of(gpu: str, gpus: int = GPUS) -> Fabric:
+    """A host of so many GPUs of that name. Raises `UsageError` above 64."""
+    return compile(dgx(gpu, gpus=gpus))
+
+
+def _host_for(gpu: Gpu, *counts: Floats) -> Fabric:
+    """A host with room for all of a table's rows."""
+    return host_of(gpu.name, int(max(GPUS, *(count.max(initial=0) for count in counts))))
+
+
+def _names(fabric: Fabric, *counts: Floats) -> tuple[str, ...]:
+    """Its GPUs; raises `UsageError` when a row has more."""
+    names, most = fabric.gpus(), int(max(count.max(initial=0) for count in counts))
+    if most > len(names):
+        raise UsageError(f"a row has {most} GPUs, the host that it is held against {len(names)}")
+    return names
 
 
 def by_count(counts: Floats, time: Any) -> Floats:
@@ -58,13 +74,13 @@ def by_count(counts: Floats, time: Any) -> Floats:
 
 def collectives(gpu: Gpu, first: Point, columns: Floats) -> Floats | float:
     """Seconds of collectives of one kind, by the library of the GPU."""
-    fabric = host_of(gpu.name)
+    fabric = _host_for(gpu, columns[0])
     return _collectives(library_of(fabric, fabric.gpus()[0], None), fabric, first, columns)
 
 
 def p2p(gpu: Gpu, first: Point, columns: Floats) -> Floats:
     """Seconds of a pattern of transfers, by the library of the GPU."""
-    fabric = host_of(gpu.name)
+    fabric = _host_for(gpu, *columns[:2])
     return _p2p(library_of(fabric, fabric.gpus()[0], None), fabric, first, columns)
 
 
@@ -89,14 +105,15 @@ def _collectives(part: Collectives, fabric: Fabric, first: Point, columns: Float
     if first["launch"] == "eager":
         return np.nan
     counts, nbytes = columns
+    names = _names(fabric, counts)
     return by_count(counts, lambda gpus, here: collective_time(
-        str(first["op"]), nbytes[here], fabric, fabric.gpus()[:gpus], in_switch=False,
+        str(first["op"]), nbytes[here], fabric, names[:gpus], in_switch=False,
         library=part))
 
 
 def _p2p(part: Collectives, fabric: Fabric, first: Point, columns: Floats) -> Floats:
     counts, worlds, nbytes = columns
-    names, found = fabric.gpus(), np.full(len(counts), np.nan)
+    names, found = _names(fabric, counts, worlds), np.full(len(counts), np.nan)
     for world in np.unique(worlds):
         def time(gpus: int, here: Any, world: int = int(world)) -> Any:
             pairs = [(names[one], names[other])
@@ -110,7 +127,7 @@ def _p2p(part: Collectives, fabric: Fabric, first: Point, columns: Floats) -> Fl
 def pcie_multi(gpu: Gpu, first: Point, columns: Floats) -> Floats:
     """Seconds of a copy of each of several GPUs, all at once; NaN where launching takes longer."""
     counts, nbytes = columns
-    fabric, part = host_of(gpu.name), catalog.pcie(gpu.pcie)
+    fabric, part = _host_for(gpu, counts), catalog.pcie(gpu.pcie)
     memory = fabric.endpoints["memory"][0]
 
     def time(gpus: int, here: Any) -> Any:

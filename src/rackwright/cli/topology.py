@@ -118,14 +118,17 @@ def diff(before: str, after: str, rate: str | None, as_json: bool) -> None:
 @click.argument("sources", metavar=f"{_SOURCE}...", nargs=-1, required=True)
 @click.option("--fabric", metavar="CABLE", default="", help="Plug every free adapter into one "
               "switch with this cable (ethernet-400g); without it, with one of its own rate.")
+@click.option("--uplink", metavar="CABLE", help="Join that switch to the networks that sources "
+              "bring along with this cable.")
 @click.option("--out", required=True, metavar="OUT", type=click.Path(dir_okay=False),
               help="The file to write; its ending tells the format.")
 @_RATE
-def merge(sources: tuple[str, ...], fabric: str, out: str, rate: str | None) -> None:
+def merge(sources: tuple[str, ...], fabric: str, uplink: str | None, out: str,
+          rate: str | None) -> None:
     """Join several machines into one topology; hosts are numbered on."""
     from rackwright.topologies import compile, merge, save
 
-    graph = merge([_compiled(source, rate).graph for source in sources], fabric)
+    graph = merge([_compiled(source, rate).graph for source in sources], fabric, uplink=uplink)
     compile(graph)
     _say(save(graph, out).record())
     click.echo(f"wrote {out}: {len(graph)} nodes", err=True)

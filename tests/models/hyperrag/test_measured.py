@@ -14,14 +14,12 @@ import pytest
 import rackwright.models.hyperrag
 from rackwright import topologies
 from rackwright.devices import catalog
-from rackwright.models.hyperrag.costs import block_time, suffix_time
+from rackwright.models.hyperrag.costs import STRIDED_PER_CLOCK, block_time, suffix_time
 from rackwright.models.hyperrag.measure import CASES, COLUMNS, DIMS
 from rackwright.models.llm import shape
 
 TABLE = Path(rackwright.models.hyperrag.__file__).parent / "measured" / "h100-sxm.csv.gz"
-# median relative error allowed, by mode; suffixes are known to be too fast (see the card), and with
-# them what overlaps and is not bound by loads
-ALLOWED = {"full": 0.10, "load": 0.03, "overlap": 0.15, "suffix": 0.20}
+ALLOWED = {"full": 0.05, "load": 0.03, "overlap": 0.05, "suffix": 0.07}  # median relative error
 
 
 @functools.cache
@@ -74,10 +72,44 @@ def test_median_error_of_each_mode(mode: str) -> None:
     assert median(map(abs, every)) < ALLOWED[mode]
 
 
-def test_the_median_over_all_is_within_ten_per_cent() -> None:
+def test_the_median_over_all_is_within_five_per_cent() -> None:
     every = [error for found in errors().values() for error in found]
     print(f"{len(every)} rows: median {median(map(abs, every)):.1%}")
-    assert median(map(abs, every)) < 0.10
+    assert median(map(abs, every)) < 0.05
+    assert max(map(abs, every)) < 0.14
+
+
+def test_every_model_is_within_ten_per_cent_in_every_mode() -> None:
+    """In the median; minicpm had no part in the one fitted rate."""
+    for key, found in errors().items():
+        assert median(map(abs, found)) < 0.10, key
+
+
+def pieces() -> list[tuple[str, str, int, float, float]]:
+    """(model, kind, tokens, seconds of a layer, elements passed) of what the rate was fitted on."""
+    with gzip.open(TABLE.with_name("pieces-h100-sxm.csv.gz"), "rt") as file:
+        table = list(csv.DictReader(line for line in file if not line.startswith("#")))
+    found = []
+    for row in table:
+        model, tokens = shape(row["model"]), int(row["documents"]) * int(row["query_tokens"])
+        turned = (model.heads + model.kv_heads) * model.head_dim
+        elements = {"rotary": 3 * turned, "activation": 2 * model.ffn}.get(row["mode"])
+        if elements is not None and tokens >= 500:
+            found.append((model.name, row["mode"], tokens,
+                          float(row["time_us"]) * 1e-6 / model.blocks, elements * tokens))
+    return found
+
+
+def test_the_fitted_rate_is_the_mean_of_its_points_and_holds_for_the_others() -> None:
+    gpu, rates = catalog.gpu("h100-sxm"), defaultdict(list)
+    for model, kind, _, seconds, elements in pieces():
+        kernels = 5 if kind == "rotary" else 2
+        body = seconds - kernels * float(gpu.copy_time(1))
+        rates[model == "minicpm-2b-layerwise"].append(elements / (body * gpu.clock_hz * gpu.sms))
+    assert len(rates[False]) == 24
+    assert sum(rates[False]) / 24 == pytest.approx(STRIDED_PER_CLOCK, abs=0.005)
+    for rate in rates[True]:
+        assert rate == pytest.approx(STRIDED_PER_CLOCK, rel=0.06)
 
 
 def test_overlap_is_the_longer_of_both_as_measured() -> None:

@@ -45,6 +45,10 @@ def test_the_limit_is_named_with_its_tier() -> None:
                        compression="none")
     assert found.bottleneck.kind == "link"
     assert "loads end with the KV servers" in found.bottleneck.text
+    assert found.metrics["loads_ended_remote_share"] > 0.9
+    shares = [found.metrics[f"loads_ended_{tier}_share"] for tier in ("dram", "nvme", "remote")]
+    assert math.isclose(sum(shares), 1.0)
+    assert found.metrics["crossover_bandwidth_bytes_per_s"] > 0
 
 
 def test_stand_ins_are_marked_and_changes_are_the_users() -> None:

@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 
 from rackwright import topologies
+from rackwright.errors import UnknownName
+from rackwright.models.hyperrag import HyperragOptions
+from rackwright.models.hyperrag.blocks import dequantiser, top_k_selector
 from rackwright.models.hyperrag.report import link_bytes
 from rackwright.topologies.fabric import Fabric
 from rackwright.traces import DocumentTrace
@@ -105,3 +108,37 @@ def test_gpus_spread_over_the_servers_adapters(two_hosts: Fabric, small: Documen
     found = run(two_hosts, small, **{**REMOTE, "clients": 16}, kv_servers=1, dram_cache="0B")
     used = [link for link in found.outcome.link_utilisation if link.endswith("->s0")]
     assert len(used) >= 3
+
+
+def test_blocks_are_as_fast_as_their_measured_cycles(pod: Fabric, small: DocumentTrace,
+                                                     run: Callable[..., Any]) -> None:
+    """32 values a cycle at 250 MHz are 16 GB/s of bf16, 64 of four bits 32 GB/s."""
+    for compression, wanted in (("int8", 16e9), ("int4", 32e9)):
+        found = run(pod, small, dequantiser="nic", topk="nic", compression=compression, **REMOTE)
+        known = {each.name: each for each in found.outcome.parameters}
+        block = known["nic_dequantiser_bandwidth"]
+        assert block.kind == "measured" and "cycles of its RTL" in block.basis
+        assert dequantiser(HyperragOptions.checked({"compression": compression})
+                           ).per_second == pytest.approx(wanted)
+        assert known["topk_scores_per_s"].kind == "measured"
+
+
+def test_without_a_block_the_rate_is_assumed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str, geometry: str) -> Any:
+        raise UnknownName("block", name, ())
+    monkeypatch.setattr("rackwright.models.hyperrag.blocks.timing", missing)
+    rate = dequantiser(HyperragOptions())
+    assert (rate.per_second, rate.kind) == (16e9, "assumed")
+    assert "there is no kv_dequant" in rate.basis
+    assert top_k_selector(10).kind == "assumed"
+
+
+def test_a_rate_of_the_users_comes_first() -> None:
+    rate = dequantiser(HyperragOptions.checked({"nic_dequantiser_bandwidth": "5GB/s"}))
+    assert (rate.per_second, rate.kind) == (5e9, "chosen")
+
+
+def test_more_winners_than_a_block_keeps_take_a_larger_one_or_none() -> None:
+    assert "topk_stream 16:" in top_k_selector(16).basis
+    assert "topk_stream 100:" in top_k_selector(17).basis
+    assert top_k_selector(101).kind == "assumed"

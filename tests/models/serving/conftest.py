@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from typing import Any
 
@@ -58,16 +57,6 @@ def small(dgx: Fabric) -> Callable[..., Any]:
 
 
 @pytest.fixture(scope="session")
-def digest() -> Callable[[Any], str]:
-    """SHA-256 over every array of a state, nested tuples included."""
-    def of(state: Any) -> str:
-        found = hashlib.sha256()
-        _walk(state, found)
-        return found.hexdigest()
-    return of
-
-
-@pytest.fixture(scope="session")
 def made() -> Callable[..., RequestTrace]:
     return requests
 
@@ -78,13 +67,3 @@ def requests(rows: list[tuple[int, int, int]]) -> RequestTrace:
     return RequestTrace(np.array([row[0] * 1e-6 for row in rows]),
                         np.array([row[1] for row in rows]), np.array([row[2] for row in rows]),
                         "made", "made in a test")
-
-
-def _walk(value: Any, found: Any) -> None:
-    if isinstance(value, np.ndarray):
-        found.update(np.ascontiguousarray(value).tobytes())
-    elif isinstance(value, tuple):
-        for each in value:
-            _walk(each, found)
-    else:
-        found.update(repr(value).encode())

@@ -6,8 +6,8 @@ interpolating with NumPy.
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass
+from collections import OrderedDict, deque
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -25,10 +25,66 @@ class Request:
     first: int = -1
     finish: int = -1
     preempted: int = 0
+    table: list[int] = field(default_factory=list)      # with prefix caching: its pages
+    keys: list[Any] = field(default_factory=list)       # of its blocks of the trace
 
     @property
     def tokens(self) -> int:
         return self.prompt + self.made
+
+
+class Cache:
+    """Pages by content: what is free stands in an ordered dictionary, oldest first."""
+
+    def __init__(self, pages: int, page: int, block: int) -> None:
+        self.page, self.block = page, block
+        self.free: OrderedDict[int, None] = OrderedDict((each, None) for each in range(pages))
+        self.users = [0] * pages
+        self.content: dict[int, Any] = {}
+        self.known: dict[Any, list[int]] = {}
+        self.hit = self.asked = self.evicted = 0
+
+    def key(self, request: Request, j: int) -> Any:
+        last = (j + 1) * self.page - 1
+        block = last // self.block
+        if last < request.prompt and block < len(request.keys):
+            return ("shared", request.keys[block], last % self.block // self.page)
+        return ("own", request.number, j)
+
+    def find(self, request: Request) -> list[int]:
+        found: list[int] = []
+        while (len(found) + 1) * self.page < request.tokens and \
+                self.known.get(self.key(request, len(found))):
+            found.append(self.known[self.key(request, len(found))][0])
+        return found
+
+    def grow(self, request: Request, found: list[int], tokens: int) -> bool:
+        wanted = -(-tokens // self.page) - len(request.table) - len(found)
+        if max(wanted, 0) + sum(each in self.free for each in found) > len(self.free):
+            return False
+        for each in found:
+            self.free.pop(each, None)
+            self.users[each] += 1
+            request.table.append(each)
+        for _ in range(wanted):
+            each, _ = self.free.popitem(last=False)
+            if each in self.content:
+                self.evicted += 1
+                self.known[self.content.pop(each)].remove(each)
+            self.users[each] += 1
+            request.table.append(each)
+        for j in range(tokens // self.page):
+            if request.table[j] not in self.content:
+                self.content[request.table[j]] = self.key(request, j)
+                self.known.setdefault(self.key(request, j), []).append(request.table[j])
+        return True
+
+    def release(self, request: Request) -> None:
+        for each in reversed(request.table):
+            self.users[each] -= 1
+            if self.users[each] == 0:
+                self.free[each] = None
+        request.table.clear()
 
 
 class Engine:
@@ -40,6 +96,12 @@ class Engine:
         r = state.requests
         self.all = [Request(i, int(a) + f.frontend_ps, int(p), int(o)) for i, (a, p, o) in
                     enumerate(zip(r.arrival_ps, r.input_tokens, r.output_tokens, strict=True))]
+        self.cache: Cache | None = None
+        if f.caching:
+            p = state.prefix
+            self.cache = Cache(len(p.users), int(f.block_tokens), int(p.block_tokens))
+            for q in self.all:
+                q.keys = p.blocks[p.chains[q.number]:p.chains[q.number + 1]].tolist()
         self.unsent = deque(self.all if f.clients else [])
         self.coming = deque([] if f.clients else self.all)
         self.waiting: deque[Request] = deque()
@@ -47,16 +109,17 @@ class Engine:
         self.log: list[tuple[int, int, list[tuple[int, int]]]] = []
 
     def run(self) -> None:
-        now = 0
+        now, self.idle = 0, True
         while self.unsent or self.coming or self.waiting or self.running:
             self.send(now)
             while self.coming and self.coming[0].arrival <= now:
                 self.waiting.append(self.coming.popleft())
             batch = self.schedule()
             if not batch:
-                now = self.coming[0].arrival
+                now, self.idle = self.coming[0].arrival, True
                 continue
             lasts = self.lasts(batch)
+            self.idle = False
             self.log.append((now, sum(n for _, n in batch), [(q.number, n) for q, n in batch]))
             now += lasts
             self.finish(batch, now)
@@ -69,6 +132,23 @@ class Engine:
             request.arrival = now + self.fixed.frontend_ps
             self.coming.append(request)
             under_way += 1
+
+    def grow(self, request: Request, tokens: int, found: list[int]) -> bool:
+        """Pages for `tokens` tokens, or False."""
+        if self.cache:
+            return self.cache.grow(request, found, tokens)
+        more = self.need(request, tokens)
+        if more > self.free:
+            return False
+        self.free -= more
+        request.pages += more
+        return True
+
+    def release(self, request: Request) -> None:
+        if self.cache:
+            self.cache.release(request)
+        self.free += request.pages
+        request.pages = 0
 
     def need(self, request: Request, tokens: int) -> int:
         f = self.fixed
@@ -90,41 +170,40 @@ class Engine:
             if request not in self.running or left == 0:
                 continue
             count = min(request.tokens - request.cached, left)
-            while self.need(request, request.cached + count) > self.free:
+            while not self.grow(request, request.cached + count, []):
                 last = self.running.pop()
-                self.free += last.pages
-                last.pages = last.cached = 0
+                self.release(last)
+                last.cached = 0
                 last.preempted += 1
                 self.waiting.appendleft(last)
                 evicted = True
                 if last is request:
                     return batch
-            self.take(request, count)
             batch.append((request, count))
             left -= count
         while not evicted and left and self.waiting and len(self.running) < self.fixed.most_running:
             request = self.waiting[0]
-            held = self.prefix(request)
+            held, found = self.prefix(request), []
+            if self.cache:
+                found = self.cache.find(request)
+                held = len(found) * self.cache.page
             if self.fixed.prefilled and not request.preempted:
                 held = max(held, request.prompt - 1)
             count = request.tokens - held
             if count > left < self.fixed.most_tokens and not self.fixed.chunked:
                 break
             count = min(count, left)
-            if self.need(request, held + count) > self.free:
+            if not self.grow(request, held + count, found):
                 break
+            if self.cache and not request.preempted:
+                self.cache.asked += request.prompt
+                self.cache.hit += held
             self.waiting.popleft()
             request.cached = held
-            self.take(request, count)
             self.running.append(request)
             batch.append((request, count))
             left -= count
         return batch
-
-    def take(self, request: Request, count: int) -> None:
-        more = self.need(request, request.cached + count)
-        self.free -= more
-        request.pages += more
 
     def lasts(self, batch: list[tuple[Request, int]]) -> int:
         f, t = self.fixed, self.fixed.tables
@@ -152,7 +231,9 @@ class Engine:
         if not graph:
             device = max(device, f.launch_ps)
         host = f.host_ps + f.sequence_ps * len(batch)
-        return int(max(host, device) if f.overlapped else host + device)
+        if f.overlapped and not self.idle:
+            return int(max(host, device) + f.gap_ps)
+        return int(host + device)
 
     def finish(self, batch: list[tuple[Request, int]], now: int) -> None:
         for request, count in batch:
@@ -164,7 +245,7 @@ class Engine:
                 request.first = now
             if request.made == request.answer:
                 request.finish = now
-                self.free += request.pages
+                self.release(request)
                 self.running.remove(request)
 
 

@@ -24,14 +24,24 @@ import numpy as np
 from rackwright import topologies
 from rackwright.models.serving import ServingOptions, prepare
 from rackwright.models.serving.kernel import advance
-from rackwright.traces import Uniform, generate_requests
+from rackwright.models.serving.prefix import new_prefix
+from rackwright.traces import Uniform, generate_conversations, generate_requests
 
 fabric = topologies.compile(topologies.dgx("h100-sxm", hosts=1))
 trace = generate_requests(200.0, count=40, seed=3, input_tokens=Uniform(10, 300),
                           output_tokens=Uniform(1, 20))
+caching, pages = sys.argv[3] == "caching", int(sys.argv[2])
+if caching:
+    trace = generate_conversations(60.0, 20, system_prompts=2, system_tokens=Uniform(30, 130),
+                                   turns=Uniform(1, 3), question_tokens=Uniform(5, 90),
+                                   answer_tokens=Uniform(1, 30), think_time=0.1, seed=1)
 state = prepare(fabric, trace, ServingOptions.checked(
-    {"model": sys.argv[1], "max_num_batched_tokens": 256, "max_num_seqs": 16}))[0]
-state = state._replace(fixed=state.fixed._replace(pages=int(sys.argv[2])))
+    {"model": sys.argv[1], "max_num_batched_tokens": 256, "max_num_seqs": 16,
+     "prefix_caching": caching}))[0]
+state = state._replace(fixed=state.fixed._replace(pages=pages))
+if caching:
+    state = state._replace(prefix=new_prefix(trace.input_tokens + trace.output_tokens, pages, 16,
+                                             trace.prefixes))
 state.admission.kv_free[0] = state.fixed.pages
 advance(state, 2**62, 10_000)
 found = hashlib.sha256()
@@ -53,14 +63,16 @@ def elsewhere(jit: bool, *args: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize(("model", "pages"), [("llama-3-8b", "60"), ("gpt-oss-20b", "100")])
-def test_interpreted_and_compiled_agree(model: str, pages: str) -> None:
-    compiled = elsewhere(True, model, pages)
-    assert compiled == elsewhere(False, model, pages)
+@pytest.mark.parametrize("args", [("llama-3-8b", "60", "caching"),
+                                  ("gpt-oss-20b", "100", "plain")])
+def test_interpreted_and_compiled_agree(args: tuple[str, ...]) -> None:
+    compiled = elsewhere(True, *args)
+    assert compiled == elsewhere(False, *args)
     assert int(compiled.split()[1]) > 0  # busy enough that requests are preempted
 
 
-@pytest.mark.parametrize("fields", [{}, {"pages": 60}, {"clients": 5}])
+@pytest.mark.parametrize("fields", [{}, {"pages": 60}, {"clients": 5},
+                                    {"pages": 60, "caching": True}])
 @pytest.mark.parametrize("events", [1, 7])
 def test_slices_do_not_matter(small: Callable[..., Any], busy_trace: RequestTrace,
                               digest: Callable[[Any], str], fields: dict[str, Any],

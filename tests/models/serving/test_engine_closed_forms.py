@@ -16,6 +16,7 @@ from rackwright.models.serving.layers import chunk_time, decode_time, head_time,
 from rackwright.topologies.fabric import Fabric
 from rackwright.traces import RequestTrace
 
+GAP = 160e-6                # between steps prepared ahead, by default
 HOST, EACH = 700e-6, 5e-6   # of a step, and of a request in it, by default
 
 
@@ -54,12 +55,23 @@ def test_one_request_from_the_device_models(dgx: Fabric, device: Device,
                                             made: Callable[..., RequestTrace]) -> None:
     """Latency = frontend + prefill + a decode step for every further token; tables are 1 % off."""
     prompt, answer = 1000, 64
-    found = replay(dgx, made([(0, prompt, answer)]), ServingOptions()).metrics
-    first = 2e-3 + HOST + EACH + device.linear(prompt) + device.chunk(prompt) + device.head(1)
+    options = ServingOptions.checked({"async_scheduling": False})
+    found = replay(dgx, made([(0, prompt, answer)]), options).metrics
+    first = 6.5e-3 + HOST + EACH + device.linear(prompt) + device.chunk(prompt) + device.head(1)
     decodes = [device.step(1, context) for context in range(prompt + 1, prompt + answer)]
     assert found["ttft_mean_s"] == pytest.approx(first, rel=0.01)
     assert found["latency_mean_s"] == pytest.approx(first + sum(decodes), rel=0.01)
     assert found["tpot_mean_s"] == pytest.approx(sum(decodes) / len(decodes), rel=0.01)
+
+
+def test_one_request_prepared_ahead(dgx: Fabric, device: Device,
+                                    made: Callable[..., RequestTrace]) -> None:
+    """Host time counts once, before the first step; then a gap a step."""
+    found = replay(dgx, made([(0, 1000, 64)]), ServingOptions()).metrics
+    first = 6.5e-3 + HOST + EACH + device.linear(1000) + device.chunk(1000) + device.head(1)
+    step = device.step(1, 1032) - HOST - EACH + GAP
+    assert found["ttft_mean_s"] == pytest.approx(first, rel=0.01)
+    assert found["tpot_mean_s"] == pytest.approx(step, rel=0.01)
 
 
 def test_a_decode_step_reads_weights_and_cache(device: Device) -> None:
@@ -82,7 +94,8 @@ def test_saturated_decodes(dgx: Fabric, device: Device, made: Callable[..., Requ
     """A closed loop of B clients: tokens/s = B / (time of a step with B requests)."""
     clients, prompt, answer = 32, 32, 400
     trace = made([(0, prompt, answer)] * 256)
-    options = ServingOptions.checked({"concurrency": clients, "frontend_time": "0us"})
+    options = ServingOptions.checked({"concurrency": clients, "frontend_time": "0us",
+                                      "async_scheduling": False})
     found = replay(dgx, trace, options).metrics
     step = device.step(clients, prompt + answer // 2)
     assert found["throughput_steady_tokens_per_s"] == pytest.approx(clients / step, rel=0.03)

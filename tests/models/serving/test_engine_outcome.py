@@ -122,7 +122,7 @@ def test_the_model_card_names_everything(dgx: Fabric, steady: RequestTrace) -> N
 
     assert sorted(name for name in names if not named(name)) == []
     kinds = {each.kind for each in found.parameters}
-    assert kinds <= {"assumed", "chosen", "measured", "stand-in"}
+    assert kinds <= {"assumed", "chosen", "fitted", "measured", "stand-in"}
 
 
 def test_a_changed_parameter_is_the_users(dgx: Fabric, steady: RequestTrace) -> None:

@@ -27,7 +27,8 @@ def test_a_faster_machine_is_earlier_by_its_factor(small: Callable[..., Any],
     fast = small(trace, pages=60, frontend_ps=0)
     fixed = fast.fixed
     slow = small(trace, pages=60, frontend_ps=0, host_ps=4 * fixed.host_ps,
-                 sequence_ps=4 * fixed.sequence_ps, launch_ps=4 * fixed.launch_ps,
+                 sequence_ps=4 * fixed.sequence_ps, gap_ps=4 * fixed.gap_ps,
+                 launch_ps=4 * fixed.launch_ps,
                  tables=Tables(*(scaled(table, 4) for table in fixed.tables)))
     first, second = drive(advance, fast), drive(advance, slow)
     steps = int(first.work.steps[0])
@@ -40,7 +41,8 @@ def test_a_faster_machine_is_earlier_by_its_factor(small: Callable[..., Any],
 @pytest.mark.parametrize("option", ["step_host_time", "sequence_host_time"])
 def test_less_host_time_is_never_later_in_the_mean(dgx: Fabric, busy_trace: RequestTrace,
                                                    option: str) -> None:
-    found = [replay(dgx, busy_trace, ServingOptions.checked({option: value})).metrics
+    found = [replay(dgx, busy_trace, ServingOptions.checked({
+        option: value, "async_scheduling": False})).metrics
              for value in ("0us", "100us", "2ms")]
     assert found[0]["latency_mean_s"] < found[1]["latency_mean_s"] < found[2]["latency_mean_s"]
 

@@ -51,7 +51,26 @@ def test_merge_keeps_networks_apart():
     two = merge([star(hosts=2), star(hosts=3)], network=None)
     assert {"s0", "s0-2", "h0", "h1", "h2", "h3", "h4"} == set(two)
     assert nx.number_weakly_connected_components(two) == 2
-    with pytest.raises(UsageError, match="no adapter is left to join"):
+    with pytest.raises(UsageError, match=r"left apart: graph 1 \(leaf-spine.*uplink='ethernet-400g'"
+                       r"\); graph 2 \(1 x 8 a100-sxm-80\) has no adapter"):
         merge([leaf_spine(), dgx(nics=0)])
     with pytest.raises(UsageError, match="needs graphs"):
         merge([])
+
+
+def test_merge_plugs_in_networks():
+    """Each graph's own switches get the cable; adapters without a network theirs."""
+    racks = [star(hosts=2), leaf_spine(leaves=2, spines=2, hosts_per_leaf=1), dgx(nics=2)]
+    whole = merge(racks, uplink="ethernet-400g")
+    assert {other: whole.edges["s1", other]["link"].name for other in whole.successors("s1")} == {
+        "s0": "ethernet-400g", "spine0": "ethernet-400g", "spine1": "ethernet-400g",
+        "h4/nic0": "ethernet-200g", "h4/nic1": "ethernet-200g"}
+    fabric = compile(whole)
+    assert len(fabric.route("h0", "h3")) == 5 and fabric.route("h0", "h4/gpu0")
+    with pytest.raises(UsageError, match=r"graph 1 \(star, hosts: 2\) brings a network.*graph 2"):
+        merge(racks)
+    with pytest.raises(UsageError, match="graph 3 .* has no adapter"):
+        merge([*racks[:2], dgx(nics=0)], uplink="ethernet-400g")
+    with pytest.raises(UsageError, match="network=None joins nothing, uplink= joins"):
+        merge(racks, network=None, uplink="ethernet-400g")
+    assert len(merge([star(hosts=2)])) == 3  # nothing to join

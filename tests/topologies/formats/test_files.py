@@ -251,3 +251,15 @@ def test_a_thousand_nodes_keep_their_hash(tmp_path):
     graph = dgx("h100-sxm", hosts=40)
     save(graph, tmp_path / "rack.json")
     assert compile(load(tmp_path / "rack.json")).content_hash == compile(graph).content_hash
+
+
+@pytest.mark.parametrize(("name", "text", "place"), [
+    ("twice.json", '{"nodes": [{"id": "h0", "device": "connectx-6"}, {"id": "s0"}, {"id": "h0"}],'
+                   ' "links": [{"source": "h0", "target": "s0"}]}', ""),
+    ("twice.graphml", '<graphml xmlns="http://graphml.graphdrawing.org/xmlns">\n<graph '
+                      'edgedefault="directed">\n<node id="s0"/>\n<node id="h0"/>\n<node id="h0"/>'
+                      "</graph></graphml>", ":5")])
+def test_names_stand_once_in_files_of_others(tmp_path, name, text, place):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(InputError, match=f"{name}{place}: .* node 'h0' stands twice"):
+        load(tmp_path / name)
