@@ -16,13 +16,24 @@ from rackwright.traces.documents import DocumentTrace
 from rackwright.traces.documents_file import write_documents
 from rackwright.traces.documents_generate import generate_documents
 from rackwright.traces.generate import generate_requests
+from rackwright.traces.jobs import JobTrace
+from rackwright.traces.jobs_file import write_jobs
+from rackwright.traces.jobs_generate import generate_jobs
 from rackwright.traces.lengths import MEDIUM, SHORT
+from rackwright.traces.operations import OperationTrace
+from rackwright.traces.operations_file import write_operations
+from rackwright.traces.operations_generate import generate_operations
+from rackwright.traces.profiles_file import read_profile
+from rackwright.traces.queries import QueryTrace
+from rackwright.traces.queries_file import write_queries
+from rackwright.traces.queries_generate import generate_queries
 from rackwright.traces.requests import RequestTrace
 from rackwright.traces.write import write_requests
 
 __all__ = ["make_samples", "sample", "sample_names", "sample_path"]
 
 _FOLDER = Path(__file__).parent / "samples"
+_Made = DocumentTrace | JobTrace | OperationTrace | QueryTrace | RequestTrace
 
 
 def _requests_medium() -> RequestTrace:
@@ -44,21 +55,46 @@ def _documents_zipf() -> DocumentTrace:
     return generate_documents(120.0, 600, seed=0, name="documents_zipf")
 
 
-_SAMPLES: dict[str, Callable[[], DocumentTrace | RequestTrace]] = {
-    "documents_zipf": _documents_zipf, "requests_medium": _requests_medium,
-    "requests_short": _requests_short}
+def _jobs_mixed() -> JobTrace:
+    """120 trainings at 1/s of the packaged profiles, of a minute of one GPU: all stand-ins."""
+    profiles = {name.removeprefix("profile_"): read_profile(sample_path(name))
+                for name in _DERIVED if name.startswith("profile_")}
+    rates = {name: round(32 / float(profile.column(32).cumsum()[-1]), 3)
+             for name, profile in profiles.items()}
+    return generate_jobs(1.0, 120, rates, seed=0, name="jobs_mixed")
+
+
+def _operations_ycsb_a() -> OperationTrace:
+    """10,000 operations of YCSB A at the CURP paper's 250,000/s, Zipf 0.99 over a million keys."""
+    return generate_operations("a", 10_000, rate_per_s=250_000.0, seed=0, name="operations_ycsb_a")
+
+
+def _queries_tpch() -> QueryTrace:
+    """40 queries of TPC-H at scale factor 100 and 2/s: our templates, all else stand-ins."""
+    return generate_queries(2.0, 40, scale=100.0, seed=0, name="queries_tpch")
+
+
+_SAMPLES: dict[str, Callable[[], _Made]] = {
+    "documents_zipf": _documents_zipf, "jobs_mixed": _jobs_mixed,
+    "operations_ycsb_a": _operations_ycsb_a,
+    "queries_tpch": _queries_tpch,
+    "requests_medium": _requests_medium, "requests_short": _requests_short}
+
+# made by `rackwright.models.training.samples`, which needs device models: name -> ending
+_DERIVED = {"profile_inception_v3": "json", "profile_vgg16": "json",
+            "profile_wide_resnet101_2": "json", "training_gpt2": "zip"}
 
 
 def sample_names() -> list[str]:
     """Names of the packaged traces, sorted."""
-    return sorted(_SAMPLES)
+    return sorted([*_SAMPLES, *_DERIVED])
 
 
 def sample_path(name: str) -> Path:
-    """The CSV file of a packaged trace. Raises UnknownName."""
-    if name not in _SAMPLES:
-        raise UnknownName("sample trace", name, _SAMPLES)
-    return _FOLDER / f"{name}.csv"
+    """The file of a packaged trace. Raises UnknownName."""
+    if name not in _SAMPLES and name not in _DERIVED:
+        raise UnknownName("sample trace", name, sample_names())
+    return _FOLDER / f"{name}.{_DERIVED.get(name, 'csv')}"
 
 
 def sample(name: str) -> Any:
@@ -71,12 +107,27 @@ def sample(name: str) -> Any:
 
 
 def make_samples(folder: Path = _FOLDER) -> list[Path]:
-    """Generate every packaged trace into `folder` (default: the package); the files written."""
+    """Generate every packaged trace into `folder` (default: the package); the files written.
+
+    Those that device models make are copied: `rackwright.models.training.samples` makes them.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    return [_write(make(), folder / f"{name}.csv") for name, make in sorted(_SAMPLES.items())]
+    written = [_write(make(), folder / f"{name}.csv") for name, make in _SAMPLES.items()]
+    for name in _DERIVED:
+        target = folder / sample_path(name).name
+        if target != sample_path(name):
+            target.write_bytes(sample_path(name).read_bytes())
+        written.append(target)
+    return sorted(written, key=lambda path: path.stem)
 
 
-def _write(trace: DocumentTrace | RequestTrace, path: Path) -> Path:
+def _write(trace: _Made, path: Path) -> Path:
     if isinstance(trace, DocumentTrace):
         return write_documents(trace, path)
+    if isinstance(trace, JobTrace):
+        return write_jobs(trace, path)
+    if isinstance(trace, OperationTrace):
+        return write_operations(trace, path)
+    if isinstance(trace, QueryTrace):
+        return write_queries(trace, path)
     return write_requests(trace, path)

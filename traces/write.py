@@ -1,9 +1,10 @@
 """Writers: deterministic bytes, never a half-written file.
 
-`write_requests` writes our request CSV (schema in the README of this folder). Float times are
-written with the shortest text that reads back as the same float. A name that ends in ``.gz`` is
-compressed with time stamp 0 and no file name inside, so equal traces give equal files (for one
-version of zlib). The file appears under its name only when it is complete.
+`write_requests` writes our request CSV, with the blocks that prompts share if there are any
+(schema in the README of this folder). Float times are written with the shortest text that reads
+back as the same float. A name that ends in ``.gz`` is compressed with time stamp 0 and no file name
+inside, so equal traces give equal files (for one version of zlib). The file appears under its name
+only when it is complete.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from rackwright.errors import InputError
-from rackwright.traces.read import NATIVE_HEADER
+from rackwright.traces.read import NATIVE_HEADER, PREFIX_HEADER
 from rackwright.traces.requests import RequestTrace
 
 __all__ = ["write_lines", "write_requests"]
@@ -36,10 +37,18 @@ def _request_lines(trace: RequestTrace) -> Iterator[str]:
     yield f"# name: {trace.name}"
     yield f"# source: {trace.source}"
     yield "# units: arrival_time_s in seconds from the start of the trace; lengths in tokens"
-    yield NATIVE_HEADER
-    columns = (trace.arrival_time, trace.input_tokens, trace.output_tokens)
-    for at, entered, made in zip(*(column.tolist() for column in columns), strict=True):
-        yield f"{at!r},{entered},{made}"
+    columns = [each.tolist() for each in
+               (trace.arrival_time, trace.input_tokens, trace.output_tokens)]
+    found = trace.prefixes
+    if found is None:
+        yield NATIVE_HEADER
+        yield from (f"{at!r},{entered},{made}" for at, entered, made in zip(*columns, strict=True))
+        return
+    yield f"# prefix_block_tokens: {found.block_tokens}"
+    yield PREFIX_HEADER
+    ends = found.offsets.tolist()
+    for at, entered, made, start, end in zip(*columns, ends[:-1], ends[1:], strict=True):
+        yield f"{at!r},{entered},{made},{'|'.join(map(str, found.ids[start:end].tolist()))}"
 
 
 def write_lines(lines: Iterable[str], path: Path) -> Path:

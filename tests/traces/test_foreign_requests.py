@@ -18,8 +18,10 @@ BURST = ("Timestamp,Model,Request tokens,Response tokens,Total tokens,Log Type\n
          "5,ChatGPT,472,18,490,Conversation log\n45,GPT-4,10,0,10,API log\n"
          "118,ChatGPT,1087,230,1317,Conversation log\n")
 VIDUR = "arrived_at,num_prefill_tokens,num_decode_tokens\n1.5,100,20\n2.25,300,1\n"
-MOONCAKE = ('{"timestamp": 27482, "input_length": 6955, "output_length": 52, "hash_ids": [46]}\n'
-            '{"timestamp": 30535, "input_length": 6472, "output_length": 26, "hash_ids": []}\n')
+MOONCAKE = ('{"timestamp": 27482, "input_length": 1300, "output_length": 52, "hash_ids": '
+            '[46, 47, 49]}\n'
+            '{"timestamp": 30535, "input_length": 1024, "output_length": 26, "hash_ids": '
+            '[46, 48]}\n')
 SERVING = ('{"input_toks": 9, "output_toks": 4, "arrival_time_ns": 1000, "input_tok_ids": [1]}\n'
            '{"input_toks": 8, "output_toks": 3, "arrival_time_ns": 2001000}\n')
 PLAIN = settings(deadline=None, max_examples=60,
@@ -35,7 +37,7 @@ def read(folder, text):
 @pytest.mark.parametrize("text, times, inputs, outputs", [
     (BURST, [0, 113], [472, 1087], [18, 230]),
     (VIDUR, [0, 0.75], [100, 300], [20, 1]),
-    (MOONCAKE, [0, 3.053], [6955, 6472], [52, 26]),
+    (MOONCAKE, [0, 3.053], [1300, 1024], [52, 26]),
     (SERVING, [0, 0.002], [9, 8], [4, 3]),
 ], ids=["burstgpt", "vidur", "mooncake", "serving"])
 def test_rows_by_hand(tmp_path, text, times, inputs, outputs):
@@ -66,6 +68,12 @@ def test_burstgpt_with_sessions(tmp_path):
     (MOONCAKE, '"output_length": 26', '"output_length": 0', ":2: output_length: 0: expected"),
     (MOONCAKE, '{"timestamp": 30535', '{"timestamp": 30535 30', ":2: no JSON"),
     (MOONCAKE, '"timestamp": 27482, ', "", ":1: keys input_length, .*; expected timestamp"),
+    (MOONCAKE, "[46, 48]", "[46]", ":2: hash_ids: .46.: expected 2 ids, whole numbers from 0"),
+    (MOONCAKE, "[46, 48]", "[46, -1]", ":2: hash_ids: .46, -1.: expected 2 ids"),
+    (MOONCAKE, "[46, 48]", '"46"', ":2: hash_ids: '46': expected 2 ids"),
+    (MOONCAKE, ', "hash_ids": [46, 48]', "", ":2: hash_ids: None: expected 2 ids"),
+    (MOONCAKE, "[46, 48]", "[48, 47]", ":2: prefix block 47 comes after block 48, in row 0 after "
+                                       "block 46"),
     (SERVING, '"input_toks": 8', '"input_toks": true', ":2: input_toks: True: expected"),
 ])
 def test_a_bad_row_is_named(tmp_path, text, find, put, message):

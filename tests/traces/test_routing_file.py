@@ -151,3 +151,46 @@ def test_token_counts_that_are_refused(tokens: Any) -> None:
 def test_too_many_rows() -> None:
     with pytest.raises(UsageError, match="at most 50000000"):
         generate_routing(ExponentialRouting(1000, 2, 1), [10**6])
+
+
+WEIGHTED = ("# n_experts: 8\n# k: 2\n# layers: 2\n"
+            "step,request,token,layer,expert_ids,gate_weights\n"
+            "0,0,0,0,2|3,0.75|0.25\n0,0,0,1,1|3,1|0\n")
+
+
+def test_gate_weights_are_kept_and_written(file: Write, tmp_path: Path) -> None:
+    trace = read_routing(file(WEIGHTED))
+    assert trace.gate_weights is not None
+    assert trace.gate_weights.tolist() == [[0.75, 0.25], [1.0, 0.0]]
+    again = read_routing(write_routing(trace, tmp_path / "w.csv.gz"))
+    assert again.content_hash == trace.content_hash
+    without = read_routing(file(WEIGHTED.replace(",gate_weights", "").replace(",0.75|0.25", "")
+                                .replace(",1|0", "")))
+    assert without.gate_weights is None and without.content_hash != trace.content_hash
+
+
+@pytest.mark.parametrize(("find", "put", "message"), [
+    ("0.75|0.25", "0.75", ":5: column gate_weights: '0.75': 1 weights; expected 2 numbers"),
+    ("0.75|0.25", "1.5|0", ":5: column gate_weights: '1.5.0': out of range"),
+    ("0.75|0.25", "a|0", ":5: column gate_weights: 'a.0': not a plain decimal"),
+    ("0,0,0,1,", "0,0,0,2,", ":6: column layer: '2': out of range; expected .* 0 to 1"),
+    ("# layers: 2\n", "# layers: x\n", "comment layers: 'x'"),
+    ("# layers: 2\n", "# schema: 2\n", "schema '2': this version reads schema 1"),
+])
+def test_a_bad_weight_layer_or_schema_is_named(file: Write, find: str, put: str, message: str
+                                               ) -> None:
+    with pytest.raises(TraceError, match=message):
+        read_routing(file(WEIGHTED.replace(find, put)))
+
+
+def test_weights_of_another_shape_are_refused() -> None:
+    trace = generate_routing(ExponentialRouting(blocks=2, experts=4, top_k=2), [2])
+    for weights in (np.zeros((4, 1)), np.zeros(4), np.zeros((4, 2), np.int64)):
+        with pytest.raises(TraceError, match="column gate_weights"):
+            RoutingTrace(trace.step, trace.request, trace.token, trace.layer, trace.expert_ids, 4,
+                         gate_weights=weights)  # type: ignore[arg-type]
+    with pytest.raises(TraceError, match="row 2: a gate weight is not from 0 to 1"):
+        weights = np.full((4, 2), 0.5)
+        weights[2, 0] = np.nan
+        RoutingTrace(trace.step, trace.request, trace.token, trace.layer, trace.expert_ids, 4,
+                     gate_weights=weights)
