@@ -16,8 +16,12 @@ if TYPE_CHECKING:
 __all__ = ["Model", "get", "names"]
 
 # name -> module with a `MODEL`; read only when asked for, so that `--help` stays fast
-_SYSTEMS = {"aep": "rackwright.models.aep", "hyperrag": "rackwright.models.hyperrag",
-            "serving": "rackwright.models.serving"}
+_SYSTEMS = {"aep": "rackwright.models.aep", "curp": "rackwright.models.curp",
+            "deeppool": "rackwright.models.deeppool",
+            "hyperrag": "rackwright.models.hyperrag",
+            "lovelock": "rackwright.models.lovelock",
+            "serving": "rackwright.models.serving",
+            "training": "rackwright.models.training"}
 
 
 @dataclass(frozen=True)
