@@ -62,7 +62,7 @@ def route_tokens(fixed, requests, admission, work, block):  # type: ignore[no-un
     work.expert_tokens[:] = 0
     for i in range(admission.active[0]):
         r = work.running[i]
-        draw_block(fixed.weights, fixed.cumulative, block, fixed.top_k, work.key[r], work.chosen)
+        draw_block(fixed.draws, block, fixed.top_k, work.key[r], work.chosen)
         for j in range(fixed.top_k):
             expert = work.chosen[j]
             work.expert_tokens[expert] += 1

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from rackwright.devices.cost_table import CostTable1, CostTable2
 from rackwright.engine.record import SpanLog
 from rackwright.engine.status import Control, new_control
+from rackwright.models.aep.draws import Draws
 from rackwright.models.aep.watch import Watch, new_watch
 from rackwright.models.serving.requests import Admission, Requests
 from rackwright.models.serving.snapshots import Snapshots
@@ -33,8 +34,7 @@ class BarrierFixed(NamedTuple):
     exchange_ps: int          # latency of one all-to-all, set-up included
     layer_ps: int             # framework overhead of a block
     most_running: int
-    weights: Ints             # (blocks, experts)
-    cumulative: Ints          # their sums along a block
+    draws: Draws
     expert_gpu: Ints          # (experts,)
     attention: CostTable2
     expert: CostTable1

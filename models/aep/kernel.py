@@ -17,24 +17,17 @@ from rackwright.engine.heap import heap_pop, heap_room
 from rackwright.engine.kernel import kernel
 from rackwright.engine.status import DONE, FAULT, FOREVER_PS, GROW, RUNNING, STALLED
 from rackwright.models.aep.draws import token_key
-from rackwright.models.aep.messages import cross
+from rackwright.models.aep.messages import cross, send_results
 from rackwright.models.aep.queues import enqueue, start_step
 from rackwright.models.aep.state import (
-    BLOCK,
-    CONTEXT,
     DELIVERY,
-    EXPERT,
     GROW_HEAP,
     GROW_MESSAGES,
-    HOME,
     HOP,
     JOIN,
-    JOINED,
     NETWORK,
-    NEXT,
-    OWNER,
     PARTS_EXCEEDED,
-    SINCE,
+    STEP,
 )
 from rackwright.models.aep.steps import end_step
 from rackwright.models.aep.watch import watch_queues
@@ -44,91 +37,103 @@ from rackwright.models.serving.snapshots import take_snapshots
 __all__ = ["advance"]
 
 NO_LIMIT = FOREVER_PS
+ARRIVAL = -1    # beside the kinds of events in the heap
 
 
 @kernel
-def join(fixed, items, gpus, gpu, part, now_ps):  # type: ignore[no-untyped-def]
-    """A part is back home; the last one releases its token to the next block. False: fault."""
-    if fixed.top_k == 1:   # nothing to wait for: the same as below, faster
-        items.of[part, BLOCK] += 1
-        enqueue(items, gpus, gpu, items.of[part, BLOCK], 0, part, items.of[part, CONTEXT], now_ps)
-        return True
-    first = items.of[part, OWNER] * fixed.top_k
-    items.of[part, SINCE] = now_ps
-    items.of[first, JOINED] += 1
-    if items.of[first, JOINED] > fixed.top_k:
-        return False
-    if items.of[first, JOINED] == fixed.top_k:
-        for j in range(fixed.top_k):
-            gpus.spent[JOIN, 0] += now_ps - items.of[first + j, SINCE]
-        block = items.of[part, BLOCK] + 1
-        items.of[first, JOINED] = 0
-        items.of[first, BLOCK] = block
-        enqueue(items, gpus, gpu, block, 0, first, items.of[first, CONTEXT], now_ps)
-    return True
+def join(fixed, items, gpus, gpu, block, part, count, now_ps):  # type: ignore[no-untyped-def]
+    """The `count` parts of a chain are back home; the last part of a token releases it to `block`.
+
+    Returns the item that came home too often, or -1.
+    """
+    waited_ps = np.int64(0)
+    for _ in range(count):
+        following = np.int64(items.next[part])
+        first = np.int64(items.first[part])
+        back = items.joined[first] + 1
+        items.joined[first] = back
+        items.joined_ps[first] += now_ps
+        if back > fixed.top_k:
+            return first
+        if back == fixed.top_k:
+            waited_ps += fixed.top_k * now_ps - items.joined_ps[first]
+            items.joined[first] = 0
+            items.joined_ps[first] = 0
+            enqueue(items, gpus, gpu, block, 0, first, first, 1, np.int64(items.context[first]),
+                    now_ps)
+        part = following
+    gpus.spent[JOIN, 0] += waited_ps
+    return np.int64(-1)
 
 
 @kernel
 def deliver(state, m, now_ps):  # type: ignore[no-untyped-def]
     """A message is complete at its GPU: its items join their queues. False: fault."""
     fixed, items, gpus, messages = state.fixed, state.items, state.gpus, state.messages
-    gpu = messages.target[m]
+    gpu, block = messages.target[m], messages.block[m]
     attends = gpu < fixed.attention_gpus
-    item = messages.first[m]
-    since_ps = np.int64(0)
-    while item >= 0:
-        following = items.of[item, NEXT]
-        since_ps += now_ps - items.of[item, SINCE]
-        if attends:
-            if not join(fixed, items, gpus, gpu, item, now_ps):
-                state.control.code[0] = PARTS_EXCEEDED
-                state.control.code[1] = item
-                return False
-        else:
-            slot = fixed.expert_slot[items.of[item, EXPERT]]
-            enqueue(items, gpus, gpu, items.of[item, BLOCK], slot, item, 0, now_ps)
-        item = following
-    gpus.spent[NETWORK, 1 if attends else 0] += since_ps
+    gpus.spent[NETWORK, 1 - attends] += messages.tokens[m] * (now_ps - messages.sent_ps[m])
+    if attends:
+        block += 1
+    if not attends or fixed.top_k == 1:   # nothing to wait for
+        for slot in range(fixed.hosted[gpu]):   # 1 of an attention GPU
+            if messages.counts[m, slot] > 0:
+                enqueue(items, gpus, gpu, block, slot, messages.first[m, slot],
+                        messages.last[m, slot], messages.counts[m, slot], messages.context[m],
+                        now_ps)
+    else:
+        wrong = join(fixed, items, gpus, gpu, block, messages.first[m, 0], messages.tokens[m],
+                     now_ps)
+        if wrong >= 0:
+            state.control.code[0] = PARTS_EXCEEDED
+            state.control.code[1] = wrong
+            return False
     messages.free[messages.free_count[0]] = m
     messages.free_count[0] += 1
-    return start_step(state.control, fixed, state.heap, items, gpus, gpu, now_ps)
+    return True
 
 
 @kernel
 def admit(state, now_ps):  # type: ignore[no-untyped-def]
-    """Admit what fits, then wake every attention GPU. False: fault."""
+    """Admit what fits; True when anything did."""
     fixed, items, gpus = state.fixed, state.items, state.gpus
     any_admitted = False
     while True:
         r = admit_one(state.requests, state.admission, NO_LIMIT, now_ps)
         if r < 0:
-            break
+            return any_admitted
         any_admitted = True
         first, home = r * fixed.top_k, state.requests.home[r]
-        items.key[r] = token_key(fixed.routing_seed, r, 0)
+        items.key[first] = token_key(fixed.routing_seed, r, 0)
         for part in range(first, first + fixed.top_k):
-            items.of[part, HOME] = home
-        enqueue(items, gpus, home, 0, 0, first, items.of[first, CONTEXT], now_ps)
-    fine = True
-    if any_admitted:
-        for gpu in range(fixed.attention_gpus):
-            fine = fine and start_step(state.control, fixed, state.heap, items, gpus, gpu, now_ps)
-    return fine
+            items.home[part] = home
+        enqueue(items, gpus, home, 0, 0, first, first, 1, np.int64(items.context[first]), now_ps)
 
 
 @kernel
 def handle(state, kind, item, now_ps):  # type: ignore[no-untyped-def]
-    """One event off the heap. False: fault."""
+    """One event; what it gives GPUs to do they start at once. False: fault."""
+    fixed, items, gpus = state.fixed, state.items, state.gpus
+    low, high = 0, 0             # the GPUs that may have something to start
+    asks = kind == ARRIVAL       # whether requests may be admitted
+    fine = True
     if kind == HOP:
-        cross(state.fixed, state.heap, state.messages, state.ports, item, now_ps)
-        return True
-    if kind == DELIVERY:
-        return deliver(state, item, now_ps)
-    sampled = end_step(state, item, now_ps)
-    if sampled and not admit(state, now_ps):
-        return False
-    return start_step(state.control, state.fixed, state.heap, state.items, state.gpus, item,
-                      now_ps)
+        cross(fixed, state.heap, state.messages, state.ports, item, now_ps)
+    elif kind == DELIVERY:
+        low = state.messages.target[item]
+        high = low + 1
+        fine = deliver(state, item, now_ps)
+    elif kind == STEP:
+        low, high = item, item + 1
+        asks = end_step(state, item, now_ps)
+        if not asks:
+            send_results(fixed, state.heap, items, gpus, state.messages, state.ports, item, now_ps)
+        gpus.batch[item] = -1
+    if asks and admit(state, now_ps):
+        low, high = 0, fixed.attention_gpus
+    for gpu in range(low, high):
+        fine = fine and start_step(state.control, fixed, state.heap, items, gpus, gpu, now_ps)
+    return fine
 
 
 @kernel
@@ -169,12 +174,11 @@ def advance(state, until_ps, max_events):  # type: ignore[no-untyped-def]
         watch_queues(state.watch, state.snapshots, state.gpus.block_length)
         control.now_ps[0] = now_ps
         control.events[0] += 1
+        kind, item = ARRIVAL, 0
         if pending <= arrival:
             _, kind, item = heap_pop(heap)
-            fine = handle(state, kind, item, now_ps)
         else:
             admission.arrived[0] += 1
-            fine = admit(state, now_ps)
-        if not fine:
+        if not handle(state, kind, item, now_ps):
             return FAULT
     return RUNNING

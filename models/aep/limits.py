@@ -33,9 +33,10 @@ def limit_of_aep(placed: Placement, devices: Floats, links: Mapping[str, float],
     if saturated:
         text = f"{resource} limit it (busy {share:.0%})"
     elif share >= SATURATED:
+        sizes = [metrics.get(f"{side}_batch_mean_tokens", 0.0) for side in ("attention", "expert")]
         text = (f"{resource} limit it (busy {share:.0%}), and yet the load is sustained: their "
-                f"batches grow with it ({metrics.get('attention_batch_mean', 0.0):.0f} tokens in "
-                f"attention, {metrics.get('expert_batch_mean', 0.0):.0f} in experts on average)")
+                f"batches grow with it ({sizes[0]:.0f} tokens in attention, {sizes[1]:.0f} in "
+                "experts on average)")
     else:
         text = (f"nothing is saturated: {resource} are the busiest ({share:.0%}); "
                 f"latency is {_largest(breakdown)}")

@@ -13,9 +13,12 @@ import numpy.typing as npt
 
 from rackwright.models.aep.placement import Placement
 from rackwright.models.aep.watch import Watch
-from rackwright.models.serving.snapshots import Snapshots
+from rackwright.models.serving.bills import put_token_cost
+from rackwright.models.serving.metrics import counted_percentile
+from rackwright.models.serving.snapshots import ARRIVED, FINISHED, SNAPSHOTS, Snapshots
 
-__all__ = ["batch_metrics", "cost_metrics", "queue_metrics", "stall_metrics"]
+__all__ = ["batch_metrics", "completion_metrics", "cost_metrics", "queue_metrics",
+           "stall_metrics"]
 
 PERCENTILES = (0.1, 0.5, 0.9, 0.99)
 SIDES = ("attention", "expert")
@@ -25,21 +28,32 @@ def batch_metrics(watch: Watch) -> dict[str, float]:
     """Percentiles of the tokens in a step; none of a kind of step that did not run."""
     found = {}
     for side, counts in zip(SIDES, watch.batches[:2], strict=True):
-        steps = np.cumsum(counts)
-        if steps[-1] == 0:
+        if not counts.any():
             continue
         for share in PERCENTILES:
-            rank = max(int(np.ceil(share * steps[-1])), 1)
-            found[f"{side}_batch_p{share * 100:.0f}"] = float(np.searchsorted(steps, rank))
+            found[f"{side}_batch_p{share * 100:.0f}_tokens"] = counted_percentile(counts, share)
     return found
 
 
 def queue_metrics(attention: int, watch: Watch, snapshots: Snapshots) -> dict[str, float | None]:
     """Mean tokens (or parts of tokens) that wait at a GPU, by side."""
-    rows = watch.queued[:int(watch.taken[0])]
+    rows = watch.queued[:int(watch.taken[0])].sum(axis=1)
     sides = (rows[:, :attention], rows[:, attention:])
-    return {f"{side}_queue_mean": float(each.mean()) if each.size else None
+    return {f"{side}_queue_mean_tokens": float(each.mean()) if each.size else None
             for side, each in zip(SIDES, sides, strict=True)}
+
+
+def completion_metrics(metrics: dict[str, float], undefined: dict[str, str],
+                       snapshots: Snapshots) -> None:
+    """Add completions over arrivals in the last quarter of the span of the arrivals.
+
+    Near 1 when the system keeps up; far below it, whatever the latencies, when it does not.
+    """
+    late = snapshots.counts[-1] - snapshots.counts[3 * SNAPSHOTS // 4]
+    if int(snapshots.taken[0]) == len(snapshots.time_ps) and late[ARRIVED] > 0:
+        metrics["completion_ratio"] = float(late[FINISHED] / late[ARRIVED])
+    else:
+        undefined["completion_ratio"] = "interrupted before the last request arrived"
 
 
 def stall_metrics(metrics: dict[str, float], placed: Placement, busy: npt.NDArray[np.float64], *,
@@ -55,9 +69,4 @@ def cost_metrics(metrics: dict[str, float], undefined: dict[str, str], hour_pric
                  gpus: int) -> None:
     """Add USD of a million tokens, or why there is no such number."""
     rate = metrics.get("throughput_steady_tokens_per_s", metrics.get("throughput_tokens_per_s"))
-    if hour_price is None:
-        undefined["cost_per_million_tokens_usd"] = "gpu_hour_price is not given"
-    elif not rate:
-        undefined["cost_per_million_tokens_usd"] = "no tokens were made"
-    else:
-        metrics["cost_per_million_tokens_usd"] = hour_price * gpus / 3600 / rate * 1e6
+    put_token_cost(metrics, undefined, "cost_per_million_tokens_usd", hour_price, gpus, rate)

@@ -12,22 +12,28 @@ from __future__ import annotations
 from rackwright.engine.heap import heap_push
 from rackwright.engine.kernel import kernel
 from rackwright.engine.ports import port_cross
-from rackwright.models.aep.state import DELIVERY, HOP, NEXT
+from rackwright.models.aep.state import DELIVERY, HOP
 
-__all__ = ["collect", "cross", "send_results"]
+__all__ = ["collect", "cross", "open_lists", "send_results"]
 
 
 @kernel
-def collect(items, gpus, target, item):  # type: ignore[no-untyped-def]
-    """Append an item to the step's results for GPU `target`."""
-    items.of[item, NEXT] = -1
-    tail = gpus.out_tail[target]
-    if tail < 0:
-        gpus.out_head[target] = item
-    else:
-        items.of[tail, NEXT] = item
-    gpus.out_tail[target] = item
-    gpus.out_count[target] += 1
+def open_lists(fixed, items, gpus):  # type: ignore[no-untyped-def]
+    """Empty the scratch lists. Each begins at a place of its own behind the items, so that an item
+    is appended without asking whether it is the first."""
+    behind = items.key.shape[0]
+    for at in range(gpus.out_tail.shape[0]):
+        gpus.out_tail[at] = behind + at
+        gpus.out_count[at] = 0
+        gpus.out_context[at] = 0
+
+
+@kernel
+def collect(items, gpus, at, item):  # type: ignore[no-untyped-def]
+    """Append an item to list `at` of the step's results."""
+    items.next[gpus.out_tail[at]] = item
+    gpus.out_tail[at] = item
+    gpus.out_count[at] += 1
 
 
 @kernel
@@ -47,30 +53,56 @@ def cross(fixed, heap, messages, ports, m, head_ps):  # type: ignore[no-untyped-
 
 
 @kernel
-def send_results(fixed, heap, gpus, messages, ports, source, low, high, now_ps):  # type: ignore[no-untyped-def]
-    """One message to each GPU of low..high-1 that results were collected for."""
+def pack(items, gpus, messages, m, low, high):  # type: ignore[no-untyped-def]
+    """Put the lists low..high-1 into message `m`."""
+    behind = items.key.shape[0]
+    tokens, context = 0, 0
+    for at in range(low, high):
+        messages.first[m, at - low] = items.next[behind + at]
+        messages.last[m, at - low] = gpus.out_tail[at]
+        messages.counts[m, at - low] = gpus.out_count[at]
+        tokens += gpus.out_count[at]
+        context += gpus.out_context[at]
+    messages.tokens[m] = tokens
+    messages.context[m] = context
+    return tokens
+
+
+@kernel
+def send(fixed, heap, items, gpus, messages, ports, source, target, low, high, now_ps):  # type: ignore[no-untyped-def]
+    """Send the lists low..high-1 of the step's results to `target`, if there is anything."""
+    m = messages.free[messages.free_count[0] - 1]
+    tokens = pack(items, gpus, messages, m, low, high)
+    if tokens == 0:
+        return
+    messages.free_count[0] -= 1
     everyone = fixed.attention_gpus + fixed.expert_gpus
-    for target in range(low, high):
-        if gpus.out_count[target] == 0:
-            continue
-        messages.free_count[0] -= 1
-        m = messages.free[messages.free_count[0]]
-        messages.first[m] = gpus.out_head[target]
-        messages.tokens[m] = gpus.out_count[target]
-        messages.source[m] = source
-        messages.target[m] = target
-        messages.hop[m] = fixed.route_offsets[source * everyone + target]
-        sorted_ps = max(gpus.sorted_ps[source], now_ps) + gpus.out_count[target] * fixed.part_ps
-        gpus.sorted_ps[source] = sorted_ps
-        gpus.out_head[target] = -1
-        gpus.out_tail[target] = -1
-        gpus.out_count[target] = 0
-        head_ps = sorted_ps + fixed.message_ps
-        if fixed.host[source] != fixed.host[target]:
-            head_ps += fixed.remote_ps
-        messages.tail_ps[m] = head_ps
-        if fixed.remote_ps > 0:
-            heap_push(heap, head_ps, HOP, HOP, m)
-        else:
-            # metadata takes equally long for all, so booking the first port now keeps its order
-            cross(fixed, heap, messages, ports, m, head_ps)
+    messages.block[m] = gpus.batch_block[source]
+    messages.sent_ps[m] = now_ps
+    messages.source[m] = source
+    messages.target[m] = target
+    messages.hop[m] = fixed.route_offsets[source * everyone + target]
+    sorted_ps = max(gpus.sorted_ps[source], now_ps) + tokens * fixed.part_ps
+    gpus.sorted_ps[source] = sorted_ps
+    head_ps = sorted_ps + fixed.message_ps
+    if fixed.host[source] != fixed.host[target]:
+        head_ps += fixed.remote_ps
+    messages.tail_ps[m] = head_ps
+    if fixed.remote_ps > 0:
+        heap_push(heap, head_ps, HOP, HOP, m)
+    else:
+        # metadata takes equally long for all, so booking the first port now keeps its order
+        cross(fixed, heap, messages, ports, m, head_ps)
+
+
+@kernel
+def send_results(fixed, heap, items, gpus, messages, ports, source, now_ps):  # type: ignore[no-untyped-def]
+    """One message to each GPU that results were collected for: by expert, or by home."""
+    attends = source < fixed.attention_gpus
+    everyone = fixed.attention_gpus + fixed.expert_gpus
+    first = fixed.attention_gpus if attends else 0
+    last = everyone if attends else fixed.attention_gpus
+    for target in range(first, last):
+        low = fixed.first_expert[target] if attends else target
+        high = fixed.first_expert[target + 1] if attends else target + 1
+        send(fixed, heap, items, gpus, messages, ports, source, target, low, high, now_ps)

@@ -1,58 +1,66 @@
-"""A GPU's queues: put an item in, drain a queue into a batch, start a step.
+"""A GPU's queues: put items in, drain a queue into a batch, start a step.
 
 Source: sections 3.2 and 3.3 of arXiv 2505.08944: an idle GPU drains one queue completely.
 """
 
 from __future__ import annotations
 
+import numpy as np
+
 from rackwright.devices.cost_table import table1_ps, table2_ps
 from rackwright.engine.heap import heap_push
 from rackwright.engine.kernel import kernel
 from rackwright.models.aep.schedulers import pick_queue
-from rackwright.models.aep.state import CONTEXT, NEXT, OUTSIDE_TABLE, SINCE, STEP
+from rackwright.models.aep.state import OUTSIDE_TABLE, STEP
 
 __all__ = ["drain", "enqueue", "start_step"]
 
 
 @kernel
-def enqueue(items, gpus, gpu, block, slot, item, context, now_ps):  # type: ignore[no-untyped-def]
-    """Append an item to a queue."""
-    items.of[item, NEXT] = -1
-    items.of[item, SINCE] = now_ps
-    tail = gpus.tail[gpu, block, slot]
-    if tail < 0:
-        gpus.head[gpu, block, slot] = item
+def enqueue(items, gpus, gpu, block, slot, first, last, count, context, now_ps):  # type: ignore[no-untyped-def]
+    """Hang a chain of `count` items, with `context` tokens between them, on to a queue."""
+    length = gpus.length[gpu, block, slot]
+    if length == 0:
+        gpus.head[gpu, block, slot] = first
     else:
-        items.of[tail, NEXT] = item
-    gpus.tail[gpu, block, slot] = item
-    gpus.length[gpu, block, slot] += 1
+        items.next[gpus.tail[gpu, block, slot]] = first
+        gpus.waited_ps[gpu, block, slot] += length * (now_ps - gpus.touched_ps[gpu, block, slot])
+    gpus.touched_ps[gpu, block, slot] = now_ps
+    gpus.tail[gpu, block, slot] = last
+    gpus.length[gpu, block, slot] = length + count
     gpus.context[gpu, block, slot] += context
-    gpus.block_length[gpu, block] += 1
+    gpus.block_length[gpu, block] += count
 
 
 @kernel
-def drain(fixed, items, gpus, gpu, block, slot, cap):  # type: ignore[no-untyped-def]
+def cut(items, gpus, gpu, block, slot, cap):  # type: ignore[no-untyped-def]
+    """Leave what is beyond the first `cap` items in the queue: the context of those taken."""
+    context = np.int64(0)
+    walk = gpus.head[gpu, block, slot]
+    for _ in range(cap):
+        context += items.context[walk]
+        walk = np.int64(items.next[walk])
+    gpus.head[gpu, block, slot] = walk
+    return context
+
+
+@kernel
+def drain(fixed, items, gpus, gpu, block, slot, cap, now_ps):  # type: ignore[no-untyped-def]
     """Take the whole queue (or its first `cap` items) as the GPU's batch: its context sum."""
-    first = gpus.head[gpu, block, slot]
     size = gpus.length[gpu, block, slot]
     context = gpus.context[gpu, block, slot]
-    rest = -1
+    gpus.batch[gpu] = gpus.head[gpu, block, slot]
+    # with a cap, those left have their waits so far counted with this batch
+    gpus.batch_waited_ps[gpu] = gpus.waited_ps[gpu, block, slot] + size * (
+        now_ps - gpus.touched_ps[gpu, block, slot])
+    gpus.waited_ps[gpu, block, slot] = 0
+    gpus.touched_ps[gpu, block, slot] = now_ps
     if cap > 0 and size > cap:
-        size, context, last = cap, 0, first
-        walk = first
-        for _ in range(cap):
-            if gpu < fixed.attention_gpus:
-                context += items.of[walk, CONTEXT]
-            last = walk
-            walk = items.of[walk, NEXT]
-        items.of[last, NEXT] = -1
-        rest = walk
-    gpus.batch[gpu] = first
+        size = cap
+        context = cut(items, gpus, gpu, block, slot, cap)
     gpus.batch_size[gpu] = size
     gpus.batch_block[gpu] = block
-    gpus.head[gpu, block, slot] = rest
-    if rest < 0:
-        gpus.tail[gpu, block, slot] = -1
+    gpus.batch_slot[gpu] = slot
     gpus.length[gpu, block, slot] -= size
     gpus.context[gpu, block, slot] -= context
     gpus.block_length[gpu, block] -= size
@@ -68,13 +76,13 @@ def start_step(control, fixed, heap, items, gpus, gpu, now_ps):  # type: ignore[
     blocks = fixed.blocks + 1 if attends else fixed.blocks
     picked = pick_queue(fixed.policy, gpus.length[gpu], gpus.block_length[gpu], blocks,
                         fixed.hosted[gpu], fixed.decay, fixed.look_ahead, fixed.group_blocks,
-                        gpus.mean_length)
+                        gpus.ring)
     if picked < 0:
         return True
     slots = gpus.length.shape[2]
     block, slot = picked // slots, picked % slots  # nonzero: every GPU has a slot
     cap = fixed.attention_cap if attends else fixed.expert_cap
-    context = drain(fixed, items, gpus, gpu, block, slot, cap)
+    context = drain(fixed, items, gpus, gpu, block, slot, cap, now_ps)
     size = gpus.batch_size[gpu]
     if not attends:
         service = table1_ps(fixed.expert, size)

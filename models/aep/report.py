@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rackwright.engine.record import SpanLog, span_kept, span_lost
 from rackwright.models.aep.barrier import advance_barrier
 from rackwright.models.aep.barrier_state import (
     ATTENTION,
@@ -23,6 +22,7 @@ from rackwright.models.aep.kernel import advance
 from rackwright.models.aep.limits import limit_of_aep, limit_of_barrier
 from rackwright.models.aep.measures import (
     batch_metrics,
+    completion_metrics,
     cost_metrics,
     queue_metrics,
     stall_metrics,
@@ -30,6 +30,7 @@ from rackwright.models.aep.measures import (
 from rackwright.models.aep.options import BARRIER, AepOptions
 from rackwright.models.aep.parameters import parameters
 from rackwright.models.aep.placement import Placement, gpu_at
+from rackwright.models.aep.series import batch_series, queue_series, running_series
 from rackwright.models.aep.state import (
     JOIN,
     NETWORK,
@@ -38,9 +39,10 @@ from rackwright.models.aep.state import (
     SERVICE,
     AepState,
 )
-from rackwright.models.outcome import Outcome, Spans
+from rackwright.models.outcome import Outcome, Series
 from rackwright.models.serving.metrics import serving_metrics
-from rackwright.models.serving.windows import Window, busy_shares
+from rackwright.models.serving.windows import Window, busy_shares, window_notes
+from rackwright.models.spans import spans_of
 from rackwright.topologies.fabric import Fabric
 
 __all__ = ["barrier_outcome", "outcome", "progress_of", "words_of_fault", "words_of_stall"]
@@ -87,11 +89,12 @@ def outcome(fabric: Fabric, placed: Placement, options: AepOptions, costs: Costs
         "experts": gpus.spent[SERVICE, 1] / options.top_k,
         "join": gpus.spent[JOIN, 0] / options.top_k,
     }
-    extra = {"attention_batch_mean": _ratio(handled[0], steps[0]),
-             "expert_batch_mean": _ratio(handled[1], steps[1])}
+    extra = {"attention_batch_mean_tokens": _ratio(handled[0], steps[0]),
+             "expert_batch_mean_tokens": _ratio(handled[1], steps[1])}
     extra |= queue_metrics(placed.attention, state.watch, state.snapshots)
+    series = queue_series(placed.attention, state.watch, state.snapshots)
     return _outcome(fabric, placed, options, costs, state, gpus.busy_ps, state.ports.busy_ps,
-                    spent, extra, complete)
+                    spent, extra, series, complete)
 
 
 def barrier_outcome(fabric: Fabric, placed: Placement, options: AepOptions, costs: Costs,
@@ -102,18 +105,18 @@ def barrier_outcome(fabric: Fabric, placed: Placement, options: AepOptions, cost
              BARRIER_WAIT: "barrier", SAMPLER: "sampler"}
     spent = {name: work.spent[row] for row, name in names.items()}
     stall = _ratio(work.expert_mean_ps[0], work.expert_max_ps[0])
-    extra = {"attention_batch_mean": _ratio(work.handled[0], work.steps[0]),
-             "expert_batch_mean": _ratio(work.handled[1], work.steps[1]),
+    extra = {"attention_batch_mean_tokens": _ratio(work.handled[0], work.steps[0]),
+             "expert_batch_mean_tokens": _ratio(work.handled[1], work.steps[1]),
              "expert_stall_share": None if stall is None else 1 - stall,
              "iterations": float(work.iterations[0])}
     return _outcome(fabric, placed, options, costs, state, work.busy_ps, work.link_busy_ps,
-                    spent, extra, complete)
+                    spent, extra, {}, complete)
 
 
 def _outcome(fabric: Fabric, placed: Placement, options: AepOptions, costs: Costs, state: Any,
              gpu_busy: npt.NDArray[np.int64], link_busy: npt.NDArray[np.int64],
              spent: Mapping[str, Any], extra: Mapping[str, float | None],
-             complete: bool) -> Outcome:
+             series: Mapping[str, Series], complete: bool) -> Outcome:
     end_ps = int(state.control.now_ps[0])
     metrics, undefined, window = serving_metrics(state.requests, state.admission,
                                                  state.snapshots, end_ps)
@@ -124,6 +127,7 @@ def _outcome(fabric: Fabric, placed: Placement, options: AepOptions, costs: Cost
             metrics[name] = value
     for name, size in batch_metrics(state.watch).items():
         metrics[name] = size
+    completion_metrics(metrics, undefined, state.snapshots)
     _energy(metrics, undefined, fabric, placed, gpu_busy, end_ps, state)
     cost_metrics(metrics, undefined, options.gpu_hour_price, len(placed.gpus))
     total = sum(float(value) for value in spent.values())
@@ -145,7 +149,8 @@ def _outcome(fabric: Fabric, placed: Placement, options: AepOptions, costs: Cost
         bands={name: gpu.band(name) for name in ("gemm", "attention", "expert")},
         parts=dict(fabric.parts), tables=costs.hashes(),
         kernels={compiled.name: compiled.source_hash},
-        spans=_spans(placed, state.spans))
+        spans=spans_of(state.spans, placed.gpus, LABELS),
+        series={**running_series(state.snapshots), **series, **batch_series(state.watch)})
 
 
 def _ratio(amount: Any, by: Any) -> float | None:
@@ -175,21 +180,6 @@ def _notes(metrics: Mapping[str, float], breakdown: Mapping[str, float],
     if breakdown and network < 0.05:
         notes.append(f"nearly insensitive to the fabric: {network:.1%} of a token's time is "
                      "spent in the network")
-    if window is not None and window.overloaded:
-        notes.append("overload: requests finish more slowly than they arrive, so latencies grow "
-                     "with the length of the trace")
-    elif window is not None and not window.stable:
-        notes.append("not steady: arrivals and completions differ by more than 3 % in the window")
-    if window is None:
-        notes.append("no steady window: utilisation is over the whole replay, ramp and drain "
-                     "included")
+    notes += window_notes(window)
     notes.append("energy counts GPU boards only, busy ones as in matrix products: an upper bound")
     return tuple(notes)
-
-
-def _spans(placed: Placement, log: SpanLog) -> Spans:
-    kept = span_kept(log)
-    order = np.argsort(log.start_ps[:kept], kind="stable")
-    return Spans(placed.gpus, LABELS, log.track[:kept][order], log.label[:kept][order],
-                 log.start_ps[:kept][order], log.end_ps[:kept][order], log.amount[:kept][order],
-                 span_lost(log))

@@ -22,16 +22,21 @@ POLICIES = {"defrag": DEFRAG, "mtfs": MTFS, "flfs": FLFS, "group": GROUP}
 
 
 @kernel
-def look_ahead_load(mean_length, block, blocks, decay, look_ahead):  # type: ignore[no-untyped-def]
-    """L(b): decayed mean length of the queues of the blocks that follow, round the ring."""
-    load = 0.0
-    at = block
+def look_ahead_loads(block_length, blocks, hosted, decay, look_ahead, ring):  # type: ignore[no-untyped-def]
+    """L(b) into ring[1]: decayed mean length of the queues of the blocks that follow, round the
+    ring. Block by block in the inner loop: the sums are the same, and the CPU makes several at a
+    time."""
+    mean, load = ring[0], ring[1]
+    for block in range(blocks):
+        # nonzero: a GPU hosts at least one expert
+        mean[block] = block_length[block] / hosted
+        load[block] = 0.0
+    for k in range(look_ahead):
+        mean[blocks + k] = mean[k]
     for k in range(1, look_ahead + 1):
-        at += 1
-        if at == blocks:
-            at = 0
-        load += decay[k] * mean_length[at]
-    return load
+        share = decay[k]
+        for block in range(blocks):
+            load[block] += share * mean[block + k]
 
 
 @kernel
@@ -61,9 +66,11 @@ def largest_group(block_length, blocks, group_blocks):  # type: ignore[no-untype
 
 
 @kernel
-def pick_queue(policy, length, block_length, blocks, hosted, decay, look_ahead, group_blocks,  # type: ignore[no-untyped-def]
-               mean_length):
-    """The queue to drain next under `policy`; see the module's text. `mean_length`: scratch."""
+def pick_queue(policy, length, block_length, blocks, hosted, decay, look_ahead, group_blocks, ring):  # type: ignore[no-untyped-def]
+    """The queue to drain next under `policy`; see the module's text.
+
+    `ring`: scratch, two rows of at least blocks + look_ahead.
+    """
     if policy == FLFS:
         return first_queue(length, block_length, 0, blocks, hosted)
     if policy == GROUP:
@@ -72,15 +79,11 @@ def pick_queue(policy, length, block_length, blocks, hosted, decay, look_ahead, 
     slots = length.shape[1]
     best, best_score = -1, 0.0
     if policy == DEFRAG:
-        for block in range(blocks):
-            # nonzero: a GPU hosts at least one expert
-            mean_length[block] = block_length[block] / hosted
+        look_ahead_loads(block_length, blocks, hosted, decay, look_ahead, ring)
     for block in range(blocks):
         if block_length[block] == 0:
             continue
-        load = 0.0
-        if policy == DEFRAG:
-            load = look_ahead_load(mean_length, block, blocks, decay, look_ahead)
+        load = ring[1, block] if policy == DEFRAG else 0.0
         for slot in range(hosted):
             waiting = length[block, slot]
             if waiting == 0:

@@ -9,20 +9,10 @@ import numpy as np
 
 from rackwright.engine.kernel import kernel
 from rackwright.engine.record import span_add
-from rackwright.models.aep.draws import draw_block, token_key
-from rackwright.models.aep.messages import collect, send_results
+from rackwright.models.aep.draws import draw_block, draw_first, token_key
+from rackwright.models.aep.messages import collect, open_lists
 from rackwright.models.aep.queues import enqueue
-from rackwright.models.aep.state import (
-    BLOCK,
-    CONTEXT,
-    EXPERT,
-    HOME,
-    NEXT,
-    OWNER,
-    QUEUE,
-    SERVICE,
-    SINCE,
-)
+from rackwright.models.aep.state import QUEUE, SERVICE
 from rackwright.models.aep.watch import watch_batch
 from rackwright.models.serving.requests import token_out
 
@@ -32,71 +22,61 @@ LABEL_SAMPLER = 2    # span labels: 0 attention, 1 experts (the sides), 2 sample
 
 
 @kernel
-def account(gpus, gpu, side, since_ps, now_ps):  # type: ignore[no-untyped-def]
-    """Split the time of a batch's tokens since they came between queue and service."""
+def account(gpus, gpu, side, now_ps):  # type: ignore[no-untyped-def]
+    """What a batch's tokens waited in their queue, and what they were served."""
     # below 2**63 ps: 9,000 tokens that each waited for a quarter of an hour
-    service_ps = (now_ps - gpus.started_ps[gpu]) * gpus.batch_size[gpu]
-    gpus.spent[QUEUE, side] += since_ps - service_ps
-    gpus.spent[SERVICE, side] += service_ps
+    gpus.spent[QUEUE, side] += gpus.batch_waited_ps[gpu]
+    gpus.spent[SERVICE, side] += (now_ps - gpus.started_ps[gpu]) * gpus.batch_size[gpu]
 
 
 @kernel
-def end_attention(fixed, items, gpus, gpu, now_ps):  # type: ignore[no-untyped-def]
-    """Route every token of the batch to its experts; collect the parts by GPU."""
+def end_attention(fixed, items, gpus, gpu):  # type: ignore[no-untyped-def]
+    """Route every token of the batch to its experts; collect the parts by expert."""
     item = gpus.batch[gpu]
     block = gpus.batch_block[gpu]
-    since_ps = np.int64(0)   # summed up apart: a sum in memory would hold up the loop
-    while item >= 0:
-        following = items.of[item, NEXT]
-        r = items.of[item, OWNER]
-        since_ps += now_ps - items.of[item, SINCE]
-        draw_block(fixed.weights, fixed.cumulative, block, fixed.top_k, items.key[r],
-                   items.chosen)
+    if fixed.top_k == 1:   # the same as below, faster
+        for _ in range(gpus.batch_size[gpu]):
+            following = np.int64(items.next[item])
+            collect(items, gpus, draw_first(fixed.draws, block, items.key[item]), item)
+            item = following
+        return
+    for _ in range(gpus.batch_size[gpu]):
+        following = np.int64(items.next[item])
+        draw_block(fixed.draws, block, fixed.top_k, items.key[item], items.chosen)
         for j in range(fixed.top_k):
-            part = r * fixed.top_k + j
-            items.of[part, EXPERT] = items.chosen[j]
-            items.of[part, BLOCK] = block
-            items.of[part, SINCE] = now_ps
-            collect(items, gpus, fixed.expert_gpu[items.chosen[j]], part)
+            collect(items, gpus, items.chosen[j], item + j)
         item = following
-    account(gpus, gpu, 0, since_ps, now_ps)
 
 
 @kernel
-def end_expert(items, gpus, gpu, now_ps):  # type: ignore[no-untyped-def]
+def end_expert(items, gpus, gpu):  # type: ignore[no-untyped-def]
     """Collect every part of the batch for the GPU that its request lives on."""
     item = gpus.batch[gpu]
-    since_ps = np.int64(0)
-    while item >= 0:
-        following = items.of[item, NEXT]
-        since_ps += now_ps - items.of[item, SINCE]
-        items.of[item, SINCE] = now_ps
-        collect(items, gpus, items.of[item, HOME], item)
+    for _ in range(gpus.batch_size[gpu]):
+        following = np.int64(items.next[item])
+        home = items.home[item]
+        collect(items, gpus, home, item)
+        gpus.out_context[home] += items.context[item]
         item = following
-    account(gpus, gpu, 1, since_ps, now_ps)
 
 
 @kernel
 def end_sampler(fixed, requests, admission, items, gpus, gpu, now_ps):  # type: ignore[no-untyped-def]
     """Hand out a token for each request of the batch; those not finished start over."""
     item = gpus.batch[gpu]
-    since_ps = np.int64(0)
-    while item >= 0:
-        following = items.of[item, NEXT]
-        r = items.of[item, OWNER]
-        since_ps += now_ps - items.of[item, SINCE]
+    for _ in range(gpus.batch_size[gpu]):
+        following = np.int64(items.next[item])
+        r = item // fixed.top_k  # nonzero: a token has parts
         if not token_out(requests, admission, r, now_ps):
-            items.of[item, BLOCK] = 0
-            items.of[item, CONTEXT] += 1
-            items.key[r] = token_key(fixed.routing_seed, r, requests.generated[r])
-            enqueue(items, gpus, gpu, 0, 0, item, items.of[item, CONTEXT], now_ps)
+            items.context[item] += 1
+            items.key[item] = token_key(fixed.routing_seed, r, requests.generated[r])
+            enqueue(items, gpus, gpu, 0, 0, item, item, 1, np.int64(items.context[item]), now_ps)
         item = following
-    account(gpus, gpu, 0, since_ps, now_ps)
 
 
 @kernel
 def end_step(state, gpu, now_ps):  # type: ignore[no-untyped-def]
-    """A GPU has finished its batch: send the results; True when a request may have ended."""
+    """A GPU has finished its batch. True: it sampled; False: its results are to be sent."""
     fixed, gpus, items = state.fixed, state.gpus, state.items
     side = 0 if gpu < fixed.attention_gpus else 1
     gpus.busy_ps[gpu] += now_ps - gpus.started_ps[gpu]
@@ -106,15 +86,13 @@ def end_step(state, gpu, now_ps):  # type: ignore[no-untyped-def]
     label = LABEL_SAMPLER if sampled else side
     watch_batch(state.watch, label, gpus.batch_size[gpu])
     span_add(state.spans, gpu, label, gpus.started_ps[gpu], now_ps, gpus.batch_size[gpu])
-    low, high = 0, fixed.attention_gpus
+    account(gpus, gpu, side, now_ps)
     if sampled:
         end_sampler(fixed, state.requests, state.admission, items, gpus, gpu, now_ps)
-    elif side == 0:
-        end_attention(fixed, items, gpus, gpu, now_ps)
-        low, high = high, high + fixed.expert_gpus
     else:
-        end_expert(items, gpus, gpu, now_ps)
-    gpus.batch[gpu] = -1
-    if not sampled:
-        send_results(fixed, state.heap, gpus, state.messages, state.ports, gpu, low, high, now_ps)
+        open_lists(fixed, items, gpus)
+        if side == 0:
+            end_attention(fixed, items, gpus, gpu)
+        else:
+            end_expert(items, gpus, gpu)
     return sampled

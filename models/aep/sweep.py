@@ -14,11 +14,13 @@ is near the limit of what is sustained, and a few hundred requests short, can be
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from rackwright.errors import UsageError
 from rackwright.models.aep.options import AepOptions
 from rackwright.models.aep.workload import replay
+from rackwright.models.serving.rates import narrowed
 from rackwright.models.serving.windows import RAMP_OUTPUTS
 from rackwright.topologies.fabric import Fabric
 from rackwright.traces import MEDIUM, Lengths, generate_requests
@@ -79,9 +81,17 @@ def load_point(fabric: Fabric, rate: float, options: AepOptions, workload: Workl
 
 
 def rate_curve(fabric: Fabric, rates: Iterable[float], options: AepOptions,
-               workload: Workload = Workload(), seed: int = 0) -> tuple[LoadPoint, ...]:
-    """A point a rate, in the order given: throughput against latency."""
-    return tuple(load_point(fabric, rate, options, workload, seed) for rate in rates)
+               workload: Workload = Workload(), seed: int = 0, executor: Executor | None = None
+               ) -> tuple[LoadPoint, ...]:
+    """A point a rate, in the order given: throughput against latency.
+
+    Any executor of `concurrent.futures`, a process pool say, replays points side by side and gives
+    the same. Compile before (`replay` once), or every process does.
+    """
+    if executor is None:
+        return tuple(load_point(fabric, rate, options, workload, seed) for rate in rates)
+    points = [executor.submit(load_point, fabric, rate, options, workload, seed) for rate in rates]
+    return tuple(point.result() for point in points)
 
 
 def maximum_of_rates(fabric: Fabric, rates: Sequence[float], options: AepOptions,
@@ -118,17 +128,14 @@ def search_maximum(fabric: Fabric, low: float, high: float, options: AepOptions,
     if not 0 < low < high or not 0 < within < 1:
         raise UsageError(f"low {low}, high {high}, within {within}: expected 0 < low < high and "
                          "0 < within < 1")
-    best = load_point(fabric, low, options, workload, seed)
-    if best.overloaded:
+    points = {low: load_point(fabric, low, options, workload, seed)}
+    if points[low].overloaded:
         raise UsageError(f"{low:g} requests/s is an overload already: lower `low`")
     if not load_point(fabric, high, options, workload, seed).overloaded:
         raise UsageError(f"{high:g} requests/s is sustained: raise `high`")
-    while high > low * (1 + within):
-        middle = (low + high) / 2
-        at = load_point(fabric, middle, options, workload, seed)
-        if at.overloaded:
-            high = middle
-        else:
-            low, best = middle, at
-    return best
 
+    def overloads(rate: float) -> bool:
+        points[rate] = load_point(fabric, rate, options, workload, seed)
+        return points[rate].overloaded
+
+    return points[narrowed(overloads, low, high, within)[0]]

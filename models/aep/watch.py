@@ -21,13 +21,13 @@ Ints = npt.NDArray[np.int64]
 
 class Watch(NamedTuple):
     batches: Ints       # (3, most + 1): steps of attention, experts, sampler by tokens in them
-    queued: Ints        # (SNAPSHOTS + 1, gpus): tokens, or parts of them, that wait
+    queued: Ints        # (SNAPSHOTS + 1, 2, gpus): tokens (parts) that wait; [1]: for the sampler
     taken: Ints         # (1,) rows of `queued` that are filled
 
 
 def new_watch(most: int, gpus: int) -> Watch:
     """For batches of up to `most` tokens or parts."""
-    return Watch(np.zeros((3, most + 1), np.int64), np.zeros((SNAPSHOTS + 1, gpus), np.int64),
+    return Watch(np.zeros((3, most + 1), np.int64), np.zeros((SNAPSHOTS + 1, 2, gpus), np.int64),
                  np.zeros(1, np.int64))
 
 
@@ -42,9 +42,11 @@ def watch_queues(watch, snapshots, block_length):  # type: ignore[no-untyped-def
     at = watch.taken[0]
     while at < snapshots.taken[0]:
         for gpu in range(block_length.shape[0]):
+            last = block_length.shape[1] - 1
             waiting = 0
-            for block in range(block_length.shape[1]):
+            for block in range(last):
                 waiting += block_length[gpu, block]
-            watch.queued[at, gpu] = waiting
+            watch.queued[at, 0, gpu] = waiting
+            watch.queued[at, 1, gpu] = block_length[gpu, last]
         at += 1
     watch.taken[0] = at

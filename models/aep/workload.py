@@ -16,6 +16,7 @@ from rackwright.models.aep.barrier import advance_barrier
 from rackwright.models.aep.barrier_state import BarrierFixed, BarrierState, new_barrier_state
 from rackwright.models.aep.checks import Checks
 from rackwright.models.aep.costs import Costs, build_costs, one_gpu
+from rackwright.models.aep.draws import new_draws
 from rackwright.models.aep.kernel import advance
 from rackwright.models.aep.options import BARRIER, FRAMEWORK, AepOptions
 from rackwright.models.aep.placement import Placement, place, refuse_without_nics
@@ -137,9 +138,10 @@ def _aep_state(fabric: Fabric, placed: Placement, language: LlmShape, options: A
         remote_ps=int(seconds_to_ps(options.message_remote_time)),
         part_ps=int(seconds_to_ps(options.nic_token_time)) if in_nic else 0,
         attention_cap=options.attention_batch_cap, expert_cap=options.expert_batch_cap,
-        decay=decay, weights=routing.weights, cumulative=np.cumsum(routing.weights, axis=1),
-        expert_gpu=placed.expert_gpu,
-        expert_slot=placed.expert_slot, hosted=np.maximum(hosted, 1),
+        decay=decay, draws=new_draws(routing.weights), expert_gpu=placed.expert_gpu,
+        expert_slot=placed.expert_slot,
+        first_expert=np.searchsorted(placed.expert_gpu, np.arange(len(placed.gpus) + 1)),
+        hosted=np.maximum(hosted, 1),
         host=np.array([hosts.index(str(fabric.host_of(gpu))) for gpu in placed.gpus], np.int64),
         attention=costs.attention, expert=costs.expert, sampler=costs.sampler,
         route_offsets=placed.route_offsets, route_links=placed.route_links)
@@ -162,8 +164,7 @@ def _barrier_state(fabric: Fabric, placed: Placement, language: LlmShape, option
         gpus=len(placed.gpus), blocks=language.blocks, top_k=options.top_k,
         routing_seed=routing.seed, token_bytes=language.token_bytes,
         exchange_ps=int(seconds_to_ps(exchange)) + path_ps,
-        layer_ps=int(seconds_to_ps(layer)), most_running=cap, weights=routing.weights,
-        cumulative=np.cumsum(routing.weights, axis=1),
+        layer_ps=int(seconds_to_ps(layer)), most_running=cap, draws=new_draws(routing.weights),
         expert_gpu=placed.expert_gpu, attention=costs.attention, expert=costs.expert,
         sampler=costs.sampler, route_offsets=placed.route_offsets,
         route_links=placed.route_links, ps_per_byte=1e12 / fabric.links.bandwidth)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from rackwright.canonical import canonical_json, content_hash, plain
 from rackwright.errors import InputError, MissingTool
-from rackwright.models.outcome import Bottleneck, Parameter, Spans
+from rackwright.models.outcome import Bottleneck, Parameter, Series, Spans
 
 if TYPE_CHECKING:
     from rackwright.report.comparison import Comparison
@@ -58,6 +58,7 @@ class Record:
     `parameters`: list of {name, value, kind, basis}; kind is fitted, stand-in or assumed.
     `bands`: operation -> [class, median, p90 relative error of its cost model].
     `notes`: sentences for a person.
+    `series`: name with unit -> {x_name, x, y}, a few points each; may be left out.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid", "allow_inf_nan": False}
@@ -79,6 +80,7 @@ class Record:
     parameters: tuple[Parameter, ...] = ()
     bands: Mapping[str, tuple[str, float, float]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    series: Mapping[str, Series] = field(default_factory=dict)
     complete: bool = True
     schema: int = SCHEMA
 
@@ -159,7 +161,10 @@ def _unpacked(value: Any) -> Any:
     """`value` with its dataclasses as dicts."""
     if isinstance(value, tuple):
         return [_unpacked(entry) for entry in value]
-    return dict(vars(value)) if isinstance(value, Bottleneck | Inputs | Parameter) else value
+    if isinstance(value, Mapping):
+        return {name: _unpacked(entry) for name, entry in value.items()}
+    known = isinstance(value, Bottleneck | Inputs | Parameter | Series)
+    return dict(vars(value)) if known else value
 
 
 def _check_schema(text: str | bytes, place: object) -> None:

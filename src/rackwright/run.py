@@ -183,7 +183,8 @@ def _result(work: _Loaded, baseline: str | None, options: Mapping[str, Any], out
         device_utilisation=dict(outcome.device_utilisation),
         link_utilisation=dict(outcome.link_utilisation), breakdown=dict(outcome.breakdown),
         parameters=tuple(outcome.parameters), bands=dict(outcome.bands),
-        notes=tuple(outcome.notes), complete=complete and outcome.complete,
+        notes=tuple(outcome.notes), series=dict(outcome.series),
+        complete=complete and outcome.complete,
         spans=outcome.spans, wall_time=seconds)
 
 

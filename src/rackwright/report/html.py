@@ -7,14 +7,15 @@ from html import escape
 
 from rackwright.replays import Replays
 from rackwright.report import figures
+from rackwright.report.series import series_html
 from rackwright.result import Result
 
 __all__ = ["replays_html", "result_html"]
 
 
 def result_html(result: Result) -> str:
-    """The headline metrics of one result and what limits it."""
-    return _table([result])
+    """The headline metrics of one result, what limits it, and its curves."""
+    return _table([result]) + series_html(result)
 
 
 def replays_html(replays: Replays) -> str:

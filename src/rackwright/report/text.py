@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from rackwright.models.outcome import Parameter
 from rackwright.replays import Replays
 from rackwright.report import figures
+from rackwright.report.series import series_text
 from rackwright.report.table import WIDTH, paragraph, table
 from rackwright.result import Inputs, Result
 
@@ -20,7 +21,7 @@ _TOP = 5  # busiest devices and links shown
 
 
 def summary(result: Result, width: int = WIDTH) -> str:
-    """One result: every metric, what limits it, where the time goes, what was assumed."""
+    """One result: every metric, what limits it, where the time goes, curves, what was assumed."""
     rows = [[figures.title(name), figures.value(name, result.metrics[name]), name]
             for name in _ordered(result)]
     return _joined([
@@ -30,6 +31,7 @@ def summary(result: Result, width: int = WIDTH) -> str:
         "what limits it\n" + paragraph("", result.bottleneck.text, 2, width),
         breakdown_table([result], width),
         busiest(result, width),
+        series_text(result, width),
         _footnotes([result], width)])
 
 

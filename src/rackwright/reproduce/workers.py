@@ -7,14 +7,11 @@ errors. What the rows say does not depend on how many processes there are.
 
 from __future__ import annotations
 
-import multiprocessing
-import signal
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
-from multiprocessing.connection import Connection, wait
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import NamedTuple
 
+from rackwright.beside import Ended, side_by_side
 from rackwright.reproduce.rows import Row, State
 from rackwright.reproduce.simulate import Job, rows_of
 
@@ -46,71 +43,22 @@ def _naming(say: Say, job: Job) -> Callable[[str], None]:
     return lambda text: say(job.system.name, text)
 
 
-@dataclass
-class _Worker:
-    """A process at work on ``jobs[job]``, and which of its rows it has sent."""
-
-    job: int
-    process: Any
-    sent: set[int]
-
-
 def _beside(jobs: Sequence[Job], processes: int, say: Say) -> Iterator[Done]:
-    waiting = list(range(len(jobs)))[::-1]
-    working: dict[Connection, _Worker] = {}
-    try:
-        while waiting or working:
-            while waiting and len(working) < processes:
-                connection, worker = _started(waiting.pop(), jobs)
-                working[connection] = worker
-            for ready in wait(list(working)):
-                assert isinstance(ready, Connection)
-                yield from _received(ready, working, jobs, say)
-    finally:
-        for worker in working.values():
-            worker.process.terminate()
-            worker.process.join()
+    sent: list[set[int]] = [set() for _ in jobs]
+    for number, item in side_by_side(rows_of, jobs, processes,
+                                     lambda job, text: say(jobs[job].system.name, text)):
+        if isinstance(item, Ended):
+            yield from _lost(number, jobs[number], sent[number], item)
+        else:
+            place, row = item
+            sent[number].add(place)
+            yield Done(number, place, row)
 
 
-def _started(number: int, jobs: Sequence[Job]) -> tuple[Connection, _Worker]:
-    spawning = multiprocessing.get_context("spawn")  # forks of a process with threads may hang
-    ours, theirs = spawning.Pipe(duplex=False)
-    process = spawning.Process(target=work, args=(jobs[number], theirs), daemon=True)
-    process.start()
-    theirs.close()
-    return ours, _Worker(number, process, set())
-
-
-def _received(ready: Connection, working: dict[Connection, _Worker], jobs: Sequence[Job], say: Say
-              ) -> Iterator[Done]:
-    worker = working[ready]
-    try:
-        message = ready.recv()
-    except (EOFError, OSError):
-        del working[ready]
-        worker.process.join()
-        yield from _lost(worker, jobs[worker.job])
-        return
-    if isinstance(message, str):
-        say(jobs[worker.job].system.name, message)
-    else:
-        place, row = message
-        worker.sent.add(place)
-        yield Done(worker.job, place, row)
-
-
-def _lost(worker: _Worker, job: Job) -> Iterator[Done]:
+def _lost(number: int, job: Job, sent: set[int], end: Ended) -> Iterator[Done]:
     """Nothing, when the process had sent all its rows."""
-    reason = f"the process of {job.system.name} ended early (exit code {worker.process.exitcode})"
+    reason = f"the process of {job.system.name} ended early (exit code {end.exit_code})"
     for place, key in enumerate(job.keys):
-        if place not in worker.sent:
+        if place not in sent:
             empty = Row(job.system.name, job.claims[key])
-            yield Done(worker.job, place, replace(empty, state=State.ERROR, reason=reason))
-
-
-def work(job: Job, connection: Connection) -> None:
-    """The whole life of a process: lines of progress, rows, then the end."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent takes Ctrl-C and ends this process
-    with suppress(BrokenPipeError):
-        for found in rows_of(job, connection.send):
-            connection.send(found)
+            yield Done(number, place, replace(empty, state=State.ERROR, reason=reason))

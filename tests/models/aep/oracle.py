@@ -109,7 +109,7 @@ class Machine:
                 self.sample(now, gpu, r)
             elif gpu < self.f.attention_gpus:
                 chosen = np.zeros(self.f.top_k, np.int64)
-                draw_experts(self.f.weights, block, self.f.top_k, self.f.routing_seed, r,
+                draw_experts(self.f.draws.weights, block, self.f.top_k, self.f.routing_seed, r,
                              self.made[r], chosen)
                 for expert in chosen.tolist():
                     out[int(self.f.expert_gpu[expert])].append((r, expert))

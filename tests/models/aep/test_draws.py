@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rackwright.models.aep.draws import draw_block, token_key
+from rackwright.models.aep.draws import draw_block, new_draws, token_key
 from rackwright.traces.routing import ExponentialRouting, draw_experts
 
 
@@ -16,10 +16,10 @@ from rackwright.traces.routing import ExponentialRouting, draw_experts
 def test_same_experts(seed: int, request: int, token: int, top_k: int, experts: int,
                       skew: float) -> None:
     routing = ExponentialRouting(blocks=3, experts=experts, top_k=top_k, skew=skew, seed=seed)
-    running = np.cumsum(routing.weights, axis=1)
+    draws = new_draws(routing.weights)
     key = token_key(routing.seed, request, token)
     for block in range(3):
         expected, found = np.zeros(top_k, np.int64), np.zeros(top_k, np.int64)
         draw_experts(routing.weights, block, top_k, routing.seed, request, token, expected)
-        draw_block(routing.weights, running, block, top_k, key, found)
+        draw_block(draws, block, top_k, key, found)
         assert found.tolist() == expected.tolist()

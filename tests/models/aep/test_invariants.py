@@ -14,7 +14,7 @@ from rackwright.errors import ModelFault
 from rackwright.models.aep import AepOptions, replay
 from rackwright.models.aep.checks import Checks
 from rackwright.models.aep.kernel import advance
-from rackwright.models.aep.state import BLOCK, NEXT, SINCE, AepState, grow
+from rackwright.models.aep.state import AepState, grow
 from rackwright.topologies.fabric import Fabric
 from rackwright.traces import RequestTrace
 
@@ -30,7 +30,7 @@ def test_every_event(dgx: Fabric, short_trace: RequestTrace, state_of: Callable[
     assert end.admission.finished[0] == len(trace)
     assert end.admission.tokens[0] == trace.output_tokens.sum()
     assert end.heap.size[0] == 0
-    assert end.messages.free_count[0] == len(end.messages.first)
+    assert end.messages.free_count[0] == len(end.messages.tokens)
     visits = trace.output_tokens.sum() * end.fixed.blocks
     assert end.gpus.handled.tolist() == [visits + trace.output_tokens.sum(), visits * top_k]
 
@@ -56,7 +56,7 @@ def test_debug_checks_change_nothing(dgx: Fabric, short_trace: RequestTrace) -> 
 def busy(state: AepState) -> bool:
     """At a moment with a queue of two, a batch and a message."""
     return bool(state.gpus.length.max() >= 2 and (state.gpus.batch >= 0).any()
-                and state.messages.free_count[0] < len(state.messages.first))
+                and state.messages.free_count[0] < len(state.messages.tokens))
 
 
 def lose_an_item(state: AepState) -> None:
@@ -67,17 +67,24 @@ def lose_an_item(state: AepState) -> None:
 def double_an_item(state: AepState) -> None:
     where = np.unravel_index(int(np.argmax(state.gpus.length)), state.gpus.length.shape)
     gpu = int(np.flatnonzero(state.gpus.batch >= 0)[0])
-    state.items.of[state.gpus.tail[where], NEXT] = state.gpus.batch[gpu]
+    state.items.next[state.gpus.head[where]] = state.gpus.batch[gpu]
+    state.gpus.tail[where] = state.gpus.batch[gpu]
+    state.gpus.length[where] = 2
 
 
 def close_a_ring(state: AepState) -> None:
     where = np.unravel_index(int(np.argmax(state.gpus.length)), state.gpus.length.shape)
-    state.items.of[state.gpus.tail[where], NEXT] = state.gpus.head[where]
+    state.items.next[state.gpus.head[where]] = state.gpus.head[where]
 
 
 def swap_a_queue(state: AepState) -> None:
     where = np.unravel_index(int(np.argmax(state.gpus.length)), state.gpus.length.shape)
-    state.items.of[state.gpus.head[where], SINCE] = state.control.now_ps[0] + 1
+    head, following = state.gpus.head[where], state.items.next[state.gpus.head[where]]
+    beyond = state.items.next[following]
+    state.gpus.head[where], state.items.next[following] = following, head
+    state.items.next[head] = beyond
+    if state.gpus.tail[where] == following:
+        state.gpus.tail[where] = head
 
 
 def leak_memory(state: AepState) -> None:
@@ -89,7 +96,8 @@ def move_a_request(state: AepState) -> None:
 
 
 def skip_a_block(state: AepState) -> None:
-    state.items.of[0, BLOCK] += 2
+    gpu = int(np.flatnonzero(state.gpus.batch >= 0)[0])
+    state.gpus.batch_block[gpu] += 2
 
 
 def turn_time_back(state: AepState) -> None:
@@ -97,9 +105,10 @@ def turn_time_back(state: AepState) -> None:
 
 
 @pytest.mark.parametrize(("damage", "words"), [
-    (lose_an_item, "parts under way"), (double_an_item, "holds"), (close_a_ring, "is a ring"),
-    (swap_a_queue, "not in order of arrival"), (leak_memory, "KV-cache blocks"),
-    (move_a_request, "moved to GPU"), (skip_a_block, "request 0 went from"),
+    (lose_an_item, "parts under way"), (double_an_item, "in two places"),
+    (close_a_ring, "has an item twice"), (swap_a_queue, "is not in order"),
+    (leak_memory, "KV-cache blocks"), (move_a_request, "moved to GPU"),
+    (skip_a_block, r"request \d+ went from"),
     (turn_time_back, "time went back")])
 def test_every_damage_is_noticed(dgx: Fabric, busy_trace: RequestTrace,
                                  state_of: Callable[..., Any], damage: Callable[[AepState], None],

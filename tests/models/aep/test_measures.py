@@ -44,12 +44,12 @@ def test_percentiles_are_numpy_s(dgx: Fabric, busy_trace: RequestTrace, policy: 
     assert found.spans is not None
     sizes = found.spans.amount[found.spans.label == 0]
     for share in (0.1, 0.5, 0.9, 0.99):
-        assert found.metrics[f"attention_batch_p{share * 100:.0f}"] == np.quantile(
+        assert found.metrics[f"attention_batch_p{share * 100:.0f}_tokens"] == np.quantile(
             sizes, share, method="inverted_cdf")
 
 
 def test_no_step_no_percentile() -> None:
-    empty = Watch(np.zeros((3, 4), np.int64), np.zeros((1, 2), np.int64), np.zeros(1, np.int64))
+    empty = Watch(np.zeros((3, 4), np.int64), np.zeros((1, 2, 2), np.int64), np.zeros(1, np.int64))
     assert batch_metrics(empty) == {}
 
 
@@ -58,7 +58,7 @@ def test_queues_are_what_waits(dgx: Fabric, busy_trace: RequestTrace,
     """What waits at a snapshot never exceeds what is inside, and is all of it but the rest."""
     end = drive(advance, state_of(dgx, busy_trace), grow=grow)
     inside = end.snapshots.counts[:, 2]
-    waiting = end.watch.queued.sum(axis=1)
+    waiting = end.watch.queued.sum(axis=(1, 2))
     assert end.watch.taken[0] == len(inside)
     assert (waiting <= inside).all() and waiting.max() > 0
 
@@ -92,3 +92,60 @@ def test_energy_lies_between_idle_and_full_load(dgx: Fabric, busy_trace: Request
     board = catalog.gpu("a100-sxm-80")
     low, high = (8 * board.power_watts(busy) * metrics["makespan_s"] for busy in (0.0, 1.0))
     assert low < metrics["energy_gpu_j"] < high
+
+
+@pytest.mark.parametrize(("top_k", "cap"), [(1, 0), (2, 0), (3, 0), (1, 3), (2, 3)])
+def test_every_picosecond_of_a_request_is_spent_somewhere(
+        dgx: Fabric, busy_trace: RequestTrace, state_of: Callable[..., Any], top_k: int, cap: int
+        ) -> None:
+    """Queues, steps, messages and joins add up to the time from admission to the last token."""
+    end = drive(advance, state_of(dgx, busy_trace, top_k=top_k, attention_batch_cap=cap,
+                                  expert_batch_cap=cap), grow=grow)
+    queue, service, network, join = end.gpus.spent
+    parts = queue[1] + service[1] + network.sum() + join.sum()
+    inside = (end.requests.finish_ps - end.requests.admitted_ps).sum()
+    assert queue[0] + service[0] + parts / top_k == pytest.approx(inside, rel=1e-12)
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_steps_by_size_are_all_steps(dgx: Fabric, busy_trace: RequestTrace, policy: str) -> None:
+    options = AepOptions.checked({"policy": policy, "timeline_spans": 500_000})
+    found = replay(dgx, busy_trace, options)
+    assert found.spans is not None
+    sizes = found.spans.amount[found.spans.label == 0]
+    curve = found.series["attention_batch_steps"]
+    edges = np.array([*curve.x, 2 * curve.x[-1]])
+    assert curve.x == tuple(2.0 ** i for i in range(len(curve.x)))
+    assert curve.y == tuple(np.histogram(sizes, edges - 0.5)[0])
+
+
+def test_curves_over_time_have_the_means_of_the_metrics(dgx: Fabric, busy_trace: RequestTrace
+                                                        ) -> None:
+    found = replay(dgx, busy_trace, AepOptions())
+    span = busy_trace.arrival_time[-1] - busy_trace.arrival_time[0]
+    for name in ("attention_queue_tokens", "expert_queue_tokens", "sampler_queue_tokens",
+                 "running_requests"):
+        curve = found.series[name]
+        assert len(curve.x) == len(curve.y) == 64 and curve.x_name == "time_s"
+        assert 0 < curve.x[0] < curve.x[-1] < span
+    queued = np.array(found.series["attention_queue_tokens"].y) + found.series[
+        "sampler_queue_tokens"].y
+    # the last of the 129 looks is in no bin
+    assert queued.mean() == pytest.approx(found.metrics["attention_queue_mean_tokens"], rel=0.05)
+    assert max(found.series["running_requests"].y) <= len(busy_trace)
+
+
+def test_a_barrier_has_no_queues_to_draw(dgx: Fabric, busy_trace: RequestTrace) -> None:
+    found = replay(dgx, busy_trace, AepOptions.checked({"policy": "ep_ideal"}))
+    assert set(found.series) == {"running_requests", "attention_batch_steps",
+                                 "expert_batch_steps", "sampler_batch_steps"}
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_completions_count_the_last_quarter(dgx: Fabric, busy_trace: RequestTrace, policy: str
+                                            ) -> None:
+    """All 120 requests arrive within 0.11 s, before the first has ended."""
+    found = replay(dgx, busy_trace, AepOptions.checked({"policy": policy}))
+    assert 0 <= found.metrics["completion_ratio"] < 1
+    alone = replay(dgx, busy_trace.first(1), AepOptions.checked({"policy": policy}))
+    assert alone.metrics["completion_ratio"] == 0

@@ -17,7 +17,7 @@ def pick(policy: int, queues: Queues, delta: float = 0.8, look_ahead: int = 7,
          group: int = 1) -> int:
     decay = np.array([delta ** k for k in range(look_ahead + 1)])
     return int(pick_queue(policy, queues, queues.sum(axis=1), queues.shape[0], queues.shape[1],
-                          decay, look_ahead, group, np.zeros(queues.shape[0])))
+                          decay, look_ahead, group, np.zeros((2, queues.shape[0] + look_ahead))))
 
 
 def algorithm_1(queues: Queues, delta: float, look_ahead: int) -> list[list[float]]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from rackwright.errors import UsageError
@@ -42,6 +45,18 @@ def test_a_curve_rises_until_it_is_flat(dgx: Fabric, capped: AepOptions, most: f
     through = [point.throughput for point in points]
     assert through[0] < through[1] < through[2] == pytest.approx(through[3], rel=0.02)
     assert through[3] == pytest.approx(10 * most, rel=0.03)
+
+
+def test_points_side_by_side_are_the_same(dgx: Fabric, capped: AepOptions, most: float) -> None:
+    rates = (0.4 * most, 1.5 * most, 0.7 * most)
+    with ThreadPoolExecutor(2) as executor:
+        assert rate_curve(dgx, rates, capped, SMALL, executor=executor) == rate_curve(
+            dgx, rates, capped, SMALL)
+
+
+def test_what_a_process_is_handed_can_be_sent(dgx: Fabric, capped: AepOptions) -> None:
+    fabric, options = pickle.loads(pickle.dumps((dgx, capped)))
+    assert load_point(fabric, 30.0, options, SMALL) == load_point(dgx, 30.0, capped, SMALL)
 
 
 def test_the_search_finds_the_cap(dgx: Fabric, capped: AepOptions, most: float) -> None:
