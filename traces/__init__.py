@@ -60,9 +60,13 @@ from rackwright.traces.routing_file import read_routing, write_routing
 from rackwright.traces.routing_fit import fit_routing
 from rackwright.traces.routing_fitted import FittedRouting
 from rackwright.traces.routing_trace import RoutingTrace, generate_routing
+from rackwright.traces.wan import BandwidthTrace
+from rackwright.traces.wan_file import read_bandwidth_trace, write_bandwidth_trace
+from rackwright.traces.wan_generate import generate_bandwidth
 from rackwright.traces.write import write_requests
 
 __all__ = [
+    "BandwidthTrace",
     "DEFAULT_SKEW",
     "DocumentTrace",
     "ExecutionNode",
@@ -90,6 +94,7 @@ __all__ = [
     "draw_experts",
     "fit_routing",
     "fitted_lengths",
+    "generate_bandwidth",
     "generate_conversations",
     "generate_documents",
     "generate_jobs",
@@ -100,6 +105,7 @@ __all__ = [
     "generate_training",
     "generate_transfers",
     "make_samples",
+    "read_bandwidth_trace",
     "read_documents",
     "read_duckdb",
     "read_execution",
@@ -115,6 +121,7 @@ __all__ = [
     "sample_names",
     "sample_path",
     "tpch_templates",
+    "write_bandwidth_trace",
     "write_documents",
     "write_execution",
     "write_jobs",

@@ -22,6 +22,7 @@ from rackwright.traces.requests import RequestTrace
 from rackwright.traces.routing_file import ROUTING_HEADER, routing_from
 from rackwright.traces.routing_trace import RoutingTrace
 from rackwright.traces.table import open_table
+from rackwright.traces.wan_file import BANDWIDTH_HEADER, bandwidth_from
 
 __all__ = ["read_trace"]
 
@@ -37,6 +38,8 @@ def read_trace(
     if is_execution(Path(path)):
         return read_execution(path, limit)
     table = open_table(Path(path))  # opened once: a pipe cannot be read again
+    if table.header == BANDWIDTH_HEADER:
+        return bandwidth_from(table, limit)
     if table.header == DOCUMENTS_HEADER:
         return documents_from(table, limit)
     if table.header == QUERIES_HEADER:

@@ -28,12 +28,21 @@ from rackwright.traces.queries import QueryTrace
 from rackwright.traces.queries_file import write_queries
 from rackwright.traces.queries_generate import generate_queries
 from rackwright.traces.requests import RequestTrace
+from rackwright.traces.wan import BandwidthTrace
+from rackwright.traces.wan_file import write_bandwidth_trace
+from rackwright.traces.wan_generate import AWS_DOWNLOADS, generate_bandwidth
 from rackwright.traces.write import write_requests
 
 __all__ = ["make_samples", "sample", "sample_names", "sample_path"]
 
 _FOLDER = Path(__file__).parent / "samples"
-_Made = DocumentTrace | JobTrace | OperationTrace | QueryTrace | RequestTrace
+_Made = BandwidthTrace | DocumentTrace | JobTrace | OperationTrace | QueryTrace | RequestTrace
+
+
+def _bandwidth_aws() -> BandwidthTrace:
+    """60 s of 16 regions: means as `AWS_DOWNLOADS` over 0.9 (goodput of a link), spread a stand-in."""
+    return generate_bandwidth({site: round(rate / 0.9) for site, rate in AWS_DOWNLOADS.items()},
+                              60, spread=0.2, seed=0, name="bandwidth_aws")
 
 
 def _requests_medium() -> RequestTrace:
@@ -75,6 +84,7 @@ def _queries_tpch() -> QueryTrace:
 
 
 _SAMPLES: dict[str, Callable[[], _Made]] = {
+    "bandwidth_aws": _bandwidth_aws,
     "documents_zipf": _documents_zipf, "jobs_mixed": _jobs_mixed,
     "operations_ycsb_a": _operations_ycsb_a,
     "queries_tpch": _queries_tpch,
@@ -122,6 +132,8 @@ def make_samples(folder: Path = _FOLDER) -> list[Path]:
 
 
 def _write(trace: _Made, path: Path) -> Path:
+    if isinstance(trace, BandwidthTrace):
+        return write_bandwidth_trace(trace, path)
     if isinstance(trace, DocumentTrace):
         return write_documents(trace, path)
     if isinstance(trace, JobTrace):
