@@ -21,7 +21,7 @@ PACKAGE = Path(rackwright.__file__).parent
 # each imports only what stands above it; those of one line do not import one another, save the
 # line of what surrounds the models
 TIERS: tuple[tuple[str, ...], ...] = (
-    ("errors", "canonical"),
+    ("errors", "canonical", "beside"),
     ("units",),
     ("engine",),
     ("hdl", "traces"),
