@@ -15,6 +15,8 @@ from rackwright.traces.operations import OperationTrace
 from rackwright.traces.operations_file import OPERATIONS_HEADER, is_ycsb, operations_from, read_ycsb
 from rackwright.traces.profiles import LayerProfile
 from rackwright.traces.profiles_file import is_profile, profile_from
+from rackwright.traces.pytorch_profiler import read_export
+from rackwright.traces.pytorch_profiler_file import is_export
 from rackwright.traces.queries import QueryTrace
 from rackwright.traces.queries_file import QUERIES_HEADER, queries_from
 from rackwright.traces.read import requests_from
@@ -22,6 +24,7 @@ from rackwright.traces.requests import RequestTrace
 from rackwright.traces.routing_file import ROUTING_HEADER, routing_from
 from rackwright.traces.routing_trace import RoutingTrace
 from rackwright.traces.table import open_table
+from rackwright.traces.wan import BandwidthTrace
 from rackwright.traces.wan_file import BANDWIDTH_HEADER, bandwidth_from
 
 __all__ = ["read_trace"]
@@ -29,14 +32,16 @@ __all__ = ["read_trace"]
 
 def read_trace(
     path: str | PathLike[str], limit: int | None = None
-) -> (DocumentTrace | ExecutionTrace | JobTrace | LayerProfile | OperationTrace | QueryTrace
-      | RequestTrace | RoutingTrace):
+) -> (BandwidthTrace | DocumentTrace | ExecutionTrace | JobTrace | LayerProfile | OperationTrace
+      | QueryTrace | RequestTrace | RoutingTrace):
     """Read a trace of any kind that we know, or its first `limit` rows.
 
     Raises InputError (cannot be opened), TraceError (line, column, value), UsageError (limit).
     """
     if is_execution(Path(path)):
         return read_execution(path, limit)
+    if is_export(Path(path)):
+        return read_export(path, limit)
     table = open_table(Path(path))  # opened once: a pipe cannot be read again
     if table.header == BANDWIDTH_HEADER:
         return bandwidth_from(table, limit)

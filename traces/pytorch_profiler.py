@@ -27,7 +27,7 @@ from rackwright.errors import TraceError, UsageError
 from rackwright.traces.profiles import LayerProfile, chain_of
 from rackwright.traces.pytorch_profiler_file import LARGEST, Event, check_event, events_of
 
-__all__ = ["LARGEST", "ProfiledLayer", "ProfiledStep", "read_step"]
+__all__ = ["LARGEST", "ProfiledLayer", "ProfiledStep", "read_export", "read_step"]
 
 _KINDS = {"conv1d": "conv", "conv2d": "conv", "conv3d": "conv", "convolution": "conv",
           "linear": "linear", "addmm": "linear", "matmul": "linear", "mm": "linear",
@@ -106,6 +106,20 @@ def read_step(path: str | PathLike[str], step: int = -1) -> ProfiledStep:
         return _Reader(events, step).read(path.name.removesuffix(".gz").removesuffix(".json"))
     except TraceError as problem:
         raise TraceError(problem.message, place=path) from None
+
+
+def read_export(path: str | PathLike[str], limit: int | None = None) -> LayerProfile:
+    """The last step of an export as a layer profile, or its first `limit` layers.
+
+    Raises InputError, TraceError and UsageError, as `read_step` and `layer_profile` do.
+    """
+    if limit is not None and limit < 1:
+        raise UsageError(f"limit = {limit}: at least 1 layer must be read")
+    try:
+        profile = read_step(path).layer_profile()
+    except TraceError as problem:
+        raise TraceError(problem.message, place=path) from None
+    return profile if limit is None else profile.first(limit)
 
 
 class _Reader:

@@ -11,10 +11,27 @@ from typing import Any
 
 from rackwright.errors import InputError, TraceError
 
-__all__ = ["LARGEST", "Event", "check_event", "events_of"]
+__all__ = ["LARGEST", "Event", "check_event", "events_of", "is_export"]
 
 LARGEST = 1 << 29  # bytes of JSON: some ten thousand kernels take 10 MB
 Event = Mapping[str, Any]
+_HEAD = 1 << 16  # bytes within which an export names its events or its schema
+_MARKS = (b'"traceEvents"', b'"schemaVersion"')
+
+
+def is_export(path: Path) -> bool:
+    """Whether the file at `path` begins like a profiler's export. A pipe is not looked into, and
+    what cannot be read is none: its reader says why."""
+    if not path.is_file():
+        return False
+    try:
+        with path.open("rb") as file:
+            zipped = file.read(2) == b"\x1f\x8b"
+        with gzip.open(path) if zipped else path.open("rb") as stream:
+            head = stream.read(_HEAD).lstrip()
+    except (OSError, EOFError, zlib.error):
+        return False
+    return head.startswith(b"{") and any(mark in head for mark in _MARKS)
 
 
 def events_of(path: Path) -> list[Event]:

@@ -4,15 +4,14 @@ The GPU runs the kernels of `kernels` one after another: forward, backward from 
 the first, the optimizer. With several GPUs, PyTorch's DistributedDataParallel: each gradient is
 scaled into a bucket when it is ready; a bucket that is full is reduced in a stream of its own, one
 after another, beside the backward pass, which that slows (SLOWED_SHARE); at its end what is left is
-waited for, the sums are copied back, the optimizer runs. "eager": the host launches every kernel,
-HOST_LAUNCH_TIME each, and the longer of host and GPU counts. "graph": a CUDA graph of the whole
-step; the host does nothing.
+waited for, the sums are copied back, the optimizer runs. "eager": the host issues every operation
+(`host`), and the longer of host and GPU counts. "graph": a CUDA graph of the whole step; the host
+does nothing.
 
-Leaves out: input pipelines, stragglers, operators that launch nothing (views; transformers have
-many). Units: seconds, bytes.
+Leaves out: input pipelines, stragglers. Units: seconds, bytes.
 
 Sources: DistributedDataParallel as in its documentation (buckets of 25 MB, the first of 1 MB);
-HOST_LAUNCH_TIME, SLOWED_SHARE: fitted, see below.
+SLOWED_SHARE: fitted, see below.
 """
 
 from __future__ import annotations
@@ -26,48 +25,49 @@ import numpy as np
 from rackwright.devices.arguments import Floats
 from rackwright.devices.gpu.part import Gpu
 from rackwright.errors import UnknownName, UsageError
+from rackwright.models.training.host import BUFFERS, HOST_PACE, HostTime, host_time
 from rackwright.models.training.kernel_costs import MASTER, update_kernels
 from rackwright.models.training.kernels import graph_kernels
 from rackwright.models.training.layers import Graph, layers_of
 from rackwright.models.training.networks import tensors_of
 
-__all__ = ["HOST_LAUNCH_TIME", "MODES", "StepTimes", "buckets_of", "step_times"]
+__all__ = ["MODES", "StepTimes", "buckets_of", "step_times"]
 
 MODES = ("eager", "graph")
-# Seconds of PyTorch for a launch, all around it included. Fitted: the median of ResNet-50, bf16,
-# eager, one GPU, 1, 2 and 4 samples, both runs of devices/measured/h100-sxm-training. Another host
-# differs; that one's two runs differ by 20 %.
-HOST_LAUNCH_TIME = 28.4e-6
 # Of a reduction's time beside kernels, by how much they end later: it holds SMs and memory. Fitted:
 # ResNet-50, bf16, graph, two GPUs, 4 points.
 SLOWED_SHARE = 0.8
 BUCKET, FIRST_BUCKET = 25 << 20, 1 << 20
-BUFFERS = 3                 # of a batch norm, broadcast before each forward pass
 
 
 @dataclass(frozen=True)
 class StepTimes:
     """Arrays over batches. `step_time` = what a step takes; `compute_time`: its kernels on one
-    GPU, `exposed_time`: gradients waited for; `host_time`: launching; `launches`: kernels."""
+    GPU, `exposed_time`: gradients waited for; `host_time`: issuing it all eagerly, `host` by what
+    costs it; `launches`: kernels."""
 
     step_time: Floats
     compute_time: Floats
     exposed_time: Floats
     host_time: float
     launches: int
+    host: HostTime
 
 
 def step_times(graph: Graph, gpu: Gpu, batches: Sequence[int], *, dtype: str = "bf16",
                mode: str = "eager", optimizer: str = "sgd", fabric: Any = None,
                ranks: Sequence[str] = (), in_switch: bool = True,
-               host_launch_time: float = HOST_LAUNCH_TIME) -> StepTimes:
+               host_pace: float = HOST_PACE) -> StepTimes:
     """A step at `batches` samples on each GPU.
 
     `ranks`: GPUs of `fabric` (two or more) that exchange gradients; none: one GPU. `in_switch`:
-    see topologies.collective_time. Raises UnknownName and UsageError.
+    see topologies.collective_time. `host_pace`: how slow your host is, see `host`. Raises
+    UnknownName and UsageError.
     """
     if mode not in MODES:
         raise UnknownName("mode of training", mode, MODES)
+    if not 0 < host_pace < np.inf:
+        raise UsageError(f"host_pace = {host_pace}: expected a number above 0")
     if ranks and fabric is None:
         raise UsageError("ranks without a fabric; give the compiled fabric that holds them")
     batch = np.asarray(batches, np.float64)
@@ -85,11 +85,12 @@ def step_times(graph: Graph, gpu: Gpu, batches: Sequence[int], *, dtype: str = "
     if len(ranks) > 1:
         done, extra = _exchanged(graph, gpu, backward, fabric, ranks, in_switch)
         exposed = forward + done + sum(update) - compute
-    host = (launches + extra) * host_launch_time
+    buckets = len(buckets_of(tensors_of(graph))) if len(ranks) > 1 else 0
+    host = host_time(graph, dtype, optimizer, buckets, host_pace)
     step = compute + exposed
     if mode == "eager":
-        step = np.maximum(step, host)
-    return StepTimes(step, compute, exposed, host, launches + extra)
+        step = np.maximum(step, host.total)
+    return StepTimes(step, compute, exposed, host.total, launches + extra, host)
 
 
 def buckets_of(tensors: Sequence[tuple[int, int]]) -> list[list[tuple[int, int]]]:

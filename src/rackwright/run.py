@@ -119,20 +119,14 @@ def load_trace(model: registry.Model, trace: Any = None, limit: int | None = Non
 
     Reads at most `limit` rows; a trace object is cut to its first ones. Raises InputError.
     """
-    if isinstance(trace, Path) or isinstance(trace, str) and not _is_sample(trace):
+    if isinstance(trace, Path):
         return model.read_trace(trace, limit)
     if trace is None or isinstance(trace, str):
-        from rackwright import traces
+        from rackwright.traces.packaged import file_of, sample_path
 
-        return model.read_trace(traces.sample_path(trace or model.sample_trace), limit)
+        file = sample_path(model.sample_trace) if trace is None else file_of(trace)
+        return model.read_trace(file, limit)
     return trace if limit is None else trace.first(limit)
-
-
-def _is_sample(name: str) -> bool:
-    """True for the name of a packaged trace, unless a file bears it."""
-    from rackwright import traces
-
-    return name in traces.sample_names() and not Path(name).exists()
 
 
 def _loaded(system: str, fabric: Any, trace: Any, seed: int, progress: Progress | None,

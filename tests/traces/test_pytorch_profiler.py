@@ -11,7 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rackwright.errors import InputError, TraceError, UsageError
+from rackwright.traces.detect import read_trace
+from rackwright.traces.profiles import LayerProfile
 from rackwright.traces.pytorch_profiler import read_step
+from rackwright.traces.pytorch_profiler_file import is_export
 
 
 def _op(name, ts, dur, identity, tid=1, number=None, dims=None):
@@ -140,3 +143,34 @@ def test_damaged_files_are_one_clear_error(tmp_path_factory, data):
         read_step(path).layer_profile()
     except TraceError as problem:
         assert "\n" not in str(problem)
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize("zipped", [False, True])
+def test_any_trace_reader_takes_exports(tmp_path, indent, zipped):
+    text = json.dumps({"schemaVersion": 1, "deviceProperties": [], "traceEvents": _step()},
+                      indent=indent)
+    path = tmp_path / ("step.json.gz" if zipped else "step.json")
+    path.write_bytes(gzip.compress(text.encode()) if zipped else text.encode())
+    found = read_trace(path)
+    assert isinstance(found, LayerProfile) and found.kinds == ("conv", "relu")
+    assert found.content_hash == read_step(path).layer_profile().content_hash
+    assert len(read_trace(path, 1)) == 1
+    with pytest.raises(UsageError, match="at least 1 layer"):
+        read_trace(path, 0)
+
+
+def test_an_export_without_shapes_is_told_with_its_file(tmp_path):
+    events = _step()
+    events[0]["args"].pop("Input Dims")
+    path = _write(tmp_path / "bare.json", events)
+    with pytest.raises(TraceError, match="bare.json: the first layer, aten::conv2d, has no sh"):
+        read_trace(path)
+
+
+@pytest.mark.parametrize("text", ["{}", "{\"x\": 1}\n", "a,b\n1,2\n"])
+def test_other_files_are_no_exports(tmp_path, text):
+    path = tmp_path / "t.json"
+    path.write_text(text)
+    assert not is_export(path)
+    assert not is_export(tmp_path) and not is_export(tmp_path / "absent")

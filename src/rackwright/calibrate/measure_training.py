@@ -13,7 +13,6 @@ Python, NumPy and PyTorch only. `--traces` also writes PyTorch profiler traces o
 
 from __future__ import annotations
 
-import argparse
 import gc
 import signal
 import sys
@@ -25,19 +24,13 @@ from pathlib import Path
 from typing import Any
 
 from rackwright.calibrate import networks
-from rackwright.calibrate.crew import FAILURES, Crew, crew, describe, serve
-from rackwright.calibrate.machine import torch_with_gpu, write_description
+from rackwright.calibrate.crew import serve
+from rackwright.calibrate.eager_plan import ChainPoint
+from rackwright.calibrate.measure_eager import EagerBench, Probe
 from rackwright.calibrate.resnet import network as resnet50
-from rackwright.calibrate.training_plan import (
-    HEAD,
-    TrainingPoint,
-    point_text,
-    row_text,
-    training_plan,
-)
-from rackwright.errors import RackwrightError
+from rackwright.calibrate.training_plan import TrainingPoint
 
-__all__ = ["TrainingBench"]
+__all__ = ["TrainingBench", "Worker"]
 
 WARM_STEPS, GRAPH_STEPS = 6, 12    # unmeasured; data-parallel graphs need 11 before the capture
 BLOCKS, BLOCK_TIME = 7, 0.1        # blocks of steps of about so many seconds
@@ -52,9 +45,15 @@ class TrainingBench:
 
     def __init__(self, torch: Any, rank: int, groups: dict[int, Any], traces: Path | None) -> None:
         self.torch, self.rank, self.groups, self.traces = torch, rank, groups, traces
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+        self.chains = EagerBench(torch, rank, self._parallel)
+        self.probe: Probe | None = None
 
-    def __call__(self, point: TrainingPoint) -> dict[str, float]:
+    def __call__(self, point: TrainingPoint | ChainPoint) -> dict[str, float]:
         """The values of a row, on the first GPU."""
+        if isinstance(point, ChainPoint):
+            return self.chains(point)
+        self.probe = self.probe or Probe(self.torch)
         if self.rank >= point.gpus:
             return {}
         torch = self.torch
@@ -81,7 +80,7 @@ class TrainingBench:
                 step()
             work = graph.replay
             work()
-        times = self._blocks(work, point.gpus)
+        times, probe = self._blocks(work, point.gpus)
         host = self._issue(work)
         if self.traces and not stream and (point.network, point.dtype, point.batch) in TRACED:
             self._trace(work, point)
@@ -89,13 +88,19 @@ class TrainingBench:
         median = times[len(times) // 2]
         return {"time_us": median * 1e6, "spread": (times[-1] - times[0]) / median,
                 "samples": len(times), "host_us": host * 1e6,
-                "peak_mib": torch.cuda.max_memory_allocated() / 2 ** 20}
+                "peak_mib": torch.cuda.max_memory_allocated() / 2 ** 20, "probe_us": probe * 1e6}
 
-    def _blocks(self, work: Callable[[], object], gpus: int) -> list[float]:
-        """Seconds of a step, a number a block; all GPUs agree on the steps of a block."""
+    def _blocks(self, work: Callable[[], object], gpus: int) -> tuple[list[float], float]:
+        """Seconds of a step, a number a block, and the median probe of the slowest host process
+        between them; all GPUs agree on the steps of a block."""
         once = self._agreed(self._elapsed(work, 2), gpus)
         count = min(max(round(BLOCK_TIME / once), 2), 40)
-        return [self._elapsed(work, count) for _ in range(BLOCKS)]
+        times, probes = [], []
+        for _ in range(BLOCKS):
+            times.append(self._elapsed(work, count))
+            if self.probe:
+                probes.append(self.probe())
+        return times, self._agreed(sorted(probes)[len(probes) // 2], gpus) if probes else 0.0
 
     def _elapsed(self, work: Callable[[], object], count: int) -> float:
         self.torch.cuda.synchronize()
@@ -127,11 +132,9 @@ class TrainingBench:
     def _step(self, point: TrainingPoint) -> Callable[[], object]:
         torch = self.torch
         half = point.dtype == "bf16"
-        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
         model, samples, labels = self._model(point)
         if point.gpus > 1:
-            model = torch.nn.parallel.DistributedDataParallel(
-                model, device_ids=[self.rank], process_group=self.groups[point.gpus])
+            model = self._parallel(model, point.gpus)
         descent = torch.optim.AdamW(model.parameters(), lr=1e-4, fused=True,
                                     capturable=point.mode == "graph") \
             if point.network == "gpt2" else \
@@ -147,6 +150,11 @@ class TrainingBench:
             descent.step()
             return loss
         return step
+
+    def _parallel(self, model: Any, gpus: int, bucket_mb: float | None = None) -> Any:
+        return self.torch.nn.parallel.DistributedDataParallel(
+            model, device_ids=[self.rank], process_group=self.groups[gpus],
+            bucket_cap_mb=bucket_mb)
 
     def _model(self, point: TrainingPoint) -> tuple[Any, Any, Any]:
         torch, batch = self.torch, point.batch
@@ -193,7 +201,7 @@ def _work(rank: int, count: int, store: str, connection: Any, traces: Path | Non
     serve(connection, TrainingBench(torch, rank, groups, traces))  # type: ignore[arg-type]
 
 
-class _Traced:
+class Worker:
     """`_work` with a folder of traces; picklable, for spawned processes."""
 
     def __init__(self, traces: Path | None) -> None:
@@ -205,51 +213,9 @@ class _Traced:
 
 def main() -> int:
     """Measure; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="rackwright.calibrate.measure_training")
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--budget", type=float, help="seconds after which to stop")
-    parser.add_argument("--networks", default="", help="with commas between; all unless told")
-    parser.add_argument("--traces", type=Path, help="folder of profiler traces")
-    given = parser.parse_args()
-    try:
-        torch = torch_with_gpu()
-        count = int(torch.cuda.device_count())
-        points = [point for point in training_plan(count)
-                  if not given.networks or point.network in given.networks.split(",")]
-        if given.traces:
-            given.traces.mkdir(parents=True, exist_ok=True)
-        write_description(torch, given.out, describe(torch) if count > 1 else None)
-        with crew(torch, _Traced(given.traces)) if count > 1 else \
-                nullcontext(TrainingBench(torch, 0, {}, given.traces)) as measure:
-            _run(points, given.out, measure, given.budget)
-    except RackwrightError as problem:
-        print(f"rackwright: error: {problem}", file=sys.stderr)
-        return problem.exit_code
-    return 0
+    from rackwright.calibrate.training_session import main as measure
 
-
-def _run(points: list[TrainingPoint], folder: Path, measure: Crew | TrainingBench,
-         budget: float | None) -> None:
-    """Write each point as it is measured; what fails goes to `skipped.txt` with the reason."""
-    begin = time.monotonic()
-    table = folder / "training.csv"
-    table.write_text(",".join(HEAD) + "\n", encoding="utf-8")
-    for point in points:
-        if budget is not None and time.monotonic() - begin > budget:
-            print(f"stopped before {point_text(point)}", file=sys.stderr)
-            break
-        try:
-            values = dict(measure(point))  # type: ignore[arg-type]
-        except FAILURES as problem:
-            reason = (str(problem).strip().splitlines() or ["no message"])[0]
-            with (folder / "skipped.txt").open("a", encoding="utf-8") as file:
-                file.write(f"{point_text(point)}: {reason}\n")
-            print(f"{point_text(point)}: {reason}", file=sys.stderr, flush=True)
-            continue
-        with table.open("a", encoding="utf-8") as file:
-            file.write(row_text(point, values) + "\n")
-        print(f"{time.monotonic() - begin:.0f} s {row_text(point, values)}", file=sys.stderr,
-              flush=True)
+    return measure()
 
 
 if __name__ == "__main__":

@@ -5,7 +5,9 @@ that a fit may see were named before measuring: ResNet-50 in bf16, eager, one GP
 ("fit"); everything else is "held": other networks, other types, other sizes, graphs, two GPUs.
 
 `time_us`: a step, median. `host_us`: what Python takes to issue a step to an idle GPU. `peak_mib`:
-most memory allocated. Times in microseconds. Leaves out: input pipelines, several hosts.
+most memory allocated. `probe_us`: a step of a fixed chain of small layers (`eager_plan`) between
+the blocks of the row, which says how fast the host was. Times in microseconds. Leaves out: input
+pipelines, several hosts.
 """
 
 from __future__ import annotations
@@ -20,15 +22,17 @@ from pathlib import Path
 
 from rackwright.errors import InputError
 
-__all__ = ["DTYPES", "HEAD", "MODES", "NETWORKS", "TrainingPoint", "TrainingRow", "point_text",
-           "read_training", "row_text", "training_plan"]
+__all__ = ["DTYPES", "HEAD", "MODES", "NETWORKS", "TrainingPoint", "TrainingRow", "global_plan",
+           "point_text", "read_training", "row_text", "training_plan"]
 
 NETWORKS = ("resnet50", "vgg16", "gpt2", "vit_b16")
 DTYPES = ("bf16", "tf32")
 MODES = ("eager", "graph")
-VALUES = ("time_us", "spread", "samples", "host_us", "peak_mib")
+VALUES = ("time_us", "spread", "samples", "host_us", "peak_mib", "probe_us")
 HEAD = ("set", "network", "dtype", "mode", "gpus", "batch", *VALUES)
+WITHOUT_PROBE = HEAD[:-1]  # files of before probes
 IMAGES, FEW = (1, 2, 4, 8, 16, 32, 64, 128), (1, 4, 16, 64)
+GLOBAL = (32, 64, 128)     # samples on all GPUs together
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,7 @@ class TrainingRow:
     spread: float
     host_time: float
     peak_nbytes: int
+    probe_time: float | None = None
 
 
 def training_plan(gpus: int = 2) -> list[TrainingPoint]:
@@ -77,8 +82,14 @@ def _points(gpus: int) -> Iterator[TrainingPoint]:
     yield from _all_modes("vit_b16", "bf16", FEW, several)
     for network in ("resnet50", "vgg16"):
         for count in several:
-            for batch in FEW:
+            for batch in sorted({*FEW, *(whole // count for whole in GLOBAL)}):
                 yield TrainingPoint(network, "bf16", "graph", count, batch)
+
+
+def global_plan(gpus: int = 2) -> list[TrainingPoint]:
+    """Those of the plan that share a global batch of 32, 64 or 128 images among 1, 2, ... GPUs."""
+    return [point for point in training_plan(gpus) if point.dtype == "bf16"
+            and point.network in ("resnet50", "vgg16") and point.gpus * point.batch in GLOBAL]
 
 
 def _all_modes(network: str, dtype: str, batches: tuple[int, ...], several: list[int]
@@ -105,15 +116,17 @@ def read_training(path: Path) -> list[TrainingRow]:
     """Rows of a file, plain or gzip. Raises InputError with the line of the first bad one."""
     lines = csv.reader(io.StringIO(_text(path), newline=""), strict=True)
     rows: list[TrainingRow] = []
+    head: tuple[str, ...] = HEAD
     seen: dict[TrainingPoint, int] = {}
     for cells in lines:
         if lines.line_num == 1:
-            if tuple(cells) != HEAD:
+            head = tuple(cells)
+            if head not in (HEAD, WITHOUT_PROBE):
                 raise InputError(f"its first line must read {','.join(HEAD)}, not "
                                  f"{','.join(cells)[:120]}", place=path, line=1)
             continue
         try:
-            row = _row(cells)
+            row = _row(cells, head)
             if row.point in seen:
                 raise ValueError(f"the same point as line {seen[row.point]}; keep one")
         except ValueError as problem:
@@ -133,10 +146,10 @@ def _text(path: Path) -> str:
         raise InputError(f"cannot be read: {problem}", place=path) from None
 
 
-def _row(cells: list[str]) -> TrainingRow:
-    if len(cells) != len(HEAD):
-        raise ValueError(f"{len(cells)} cells; expected {len(HEAD)}: {','.join(HEAD)}")
-    named = dict(zip(HEAD, cells, strict=True))
+def _row(cells: list[str], head: tuple[str, ...]) -> TrainingRow:
+    if len(cells) != len(head):
+        raise ValueError(f"{len(cells)} cells; expected {len(head)}: {','.join(head)}")
+    named = dict(zip(head, cells, strict=True))
     for name, allowed in (("network", NETWORKS), ("dtype", DTYPES), ("mode", MODES)):
         if named[name] not in allowed:
             raise ValueError(f"{name} is {named[name]!r}; allowed: {', '.join(allowed)}")
@@ -147,9 +160,11 @@ def _row(cells: list[str]) -> TrainingRow:
                           int(named["batch"]))
     if named["set"] != point.set:
         raise ValueError(f"set is {named['set']!r}; the plan has this point in {point.set!r}")
-    values = {name: _number(name, named[name]) for name in VALUES}
+    values = {name: _number(name, named[name]) for name in VALUES if name in named}
+    probe = values["probe_us"] * 1e-6 if "probe_us" in values else None
     return TrainingRow(point, values["time_us"] * 1e-6, values["spread"],
-                       values["host_us"] * 1e-6, round(values["peak_mib"] * 2 ** 20))
+                       values["host_us"] * 1e-6, round(values["peak_mib"] * 2 ** 20),
+                       probe)
 
 
 def _number(name: str, cell: str) -> float:

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from rackwright.cli.calibrate_hosts import COMMANDS, check_library, fit_library, is_library
+from rackwright.cli.calibrate_training import check_training, is_training, training
 from rackwright.cli.output import emit, emit_json, width
 
 __all__ = ["calibrate"]
@@ -20,7 +21,7 @@ def calibrate() -> None:
     """Measure a real part, and hold the models against measurements."""
 
 
-for _one in COMMANDS:
+for _one in (*COMMANDS, training):
     calibrate.add_command(_one)
 
 
@@ -66,9 +67,15 @@ def gpu(folder: Path, only: str, budget: float | None, dry_run: bool, as_json: b
               help="Your own tables, as `calibrate gpu` writes them; without it: ours.")
 @click.option("--json", "as_json", is_flag=True, help="Print canonical JSON.")
 def check(part: str, data: Path | None, as_json: bool) -> None:
-    """Errors of PART, a GPU or a library of collectives, on measurements, by operation and set."""
+    """Errors of PART, a GPU or a library of collectives, on measurements, by operation and set.
+
+    With PART-training: of the training steps measured on PART.
+    """
     if is_library(part):
         check_library(part, data, as_json)
+        return
+    if is_training(part):
+        check_training(part, data, as_json)
         return
     from rackwright.calibrate.report import error_table
     from rackwright.devices import catalog

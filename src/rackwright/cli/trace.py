@@ -27,20 +27,23 @@ def trace() -> None:
 @click.option("--limit", type=int, help="Read this many rows only.")
 @click.option("--json", "as_json", is_flag=True, help="Print canonical JSON.")
 def show(file: str, limit: int | None, as_json: bool) -> None:
-    """Rows, span, rate and token statistics of a request or routing FILE."""
+    """Rows and statistics of FILE, or of a packaged trace by its name."""
     from rackwright.traces.detect import read_trace
+    from rackwright.traces.packaged import file_of
 
-    _show(read_trace(file, limit).summary(), as_json)
+    _show(read_trace(file_of(file), limit).summary(), as_json)
 
 
 @trace.command()
 @click.argument("file")
 @click.option("--json", "as_json", is_flag=True, help="Print canonical JSON.")
 def check(file: str, as_json: bool) -> None:
-    """Read every row of FILE; the first wrong one is an error with its line."""
+    """Read every row of FILE (or of a packaged trace); the first wrong one is an error with its
+    line."""
     from rackwright.traces.detect import read_trace
+    from rackwright.traces.packaged import file_of
 
-    read = read_trace(file)
+    read = read_trace(file_of(file))
     if as_json:
         _show({"file": file, "rows": len(read), "content_hash": read.content_hash}, True)
     else:

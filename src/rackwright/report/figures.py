@@ -83,6 +83,9 @@ def ratio(above: float | None, below: float | None) -> str:
     return f"{factor:.2f}x" if abs(factor) < 100 else f"{factor:.0f}x"
 
 
+_QUALIFIERS = ("steady", "middle", "mean")
+
+
 def _parts(metric: str) -> tuple[str, str]:
     """(name, unit) of a metric."""
     if metric.endswith("_bytes_per_s"):
@@ -91,5 +94,9 @@ def _parts(metric: str) -> tuple[str, str]:
         if metric.endswith(f"_{end}") and not metric.endswith(f"_per_{end}"):
             return metric.removesuffix(f"_{end}"), end
     head, per, below = metric.partition("_per_")
+    if not per:
+        return metric, ""
     name, _, above = head.rpartition("_")
-    return (name or head, f"{above}_per_{below}") if per else (metric, "")
+    if above in _QUALIFIERS:  # what is counted stands before it
+        return head, f"{name.rpartition('_')[2]}_per_{below}"
+    return name or head, f"{above}_per_{below}"
