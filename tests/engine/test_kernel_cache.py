@@ -116,6 +116,22 @@ def test_an_edit_of_a_function_that_is_not_reached_keeps_the_version(folder: Pat
     assert after.outer.folder == before.outer.folder
 
 
+def test_neither_place_nor_time_nor_other_lines_of_the_file_matter(
+        folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    before = fresh(folder)
+    assert before.outer(10) == 21
+    assert before.fields(before.Pair(before.TABLE, before.TABLE)) == 11
+    other = tmp_path_factory.mktemp("other")
+    for name in ("rw_callee", "rw_caller"):
+        text = "# one line more\n" + (folder / f"{name}.py").read_text()
+        (other / f"{name}.py").write_text(text)
+        os.utime(other / f"{name}.py", (9, 9))
+    after = fresh(other)
+    assert after.outer(10) == 21 and after.fields(after.Pair(after.TABLE, after.TABLE)) == 11
+    assert after.outer._dispatcher.stats.cache_hits
+    assert after.outer.folder == before.outer.folder
+
+
 def test_a_file_edited_after_its_import_does_not_poison_the_cache(folder: Path) -> None:
     running = fresh(folder)
     edit(folder, "rw_callee", "x * SCALE", "x * SCALE + 10000")

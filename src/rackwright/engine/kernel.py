@@ -3,9 +3,11 @@
 A kernel is an ordinary Python function over scalars and NamedTuples of NumPy arrays. It is
 compiled by numba at its first call, never at import, and kept in a cache folder whose name is a
 hash of everything the machine code depends on: source and bytecode of the function and of every
-kernel it reaches, the constants they read, the versions of numba and Python, the CPU. numba alone
-keys its cache by the caller's file only and goes on using a stale callee in silence. A kernel
-typed at a prompt, having no file, is compiled anew in every process.
+kernel it reaches, the constants they read, the versions of numba and Python, the CPU; not of where
+the file lies, so that several checkouts and an installed package share it. numba alone keys its
+cache by path and time of the caller's file, compiles anew when any other line of it changes, and
+goes on using a stale callee in silence. A kernel typed at a prompt, having no file, is compiled
+anew in every process.
 
 What it does not do: closures, methods, recursion, kernels passed as arguments, plain functions,
 and kernels reached through a module (``heap.push``): import the kernel by name. What can be seen
@@ -143,6 +145,7 @@ class Kernel(Generic[P, R]):
 
     def _cached(self, clone: types.FunctionType) -> Any:
         import numba
+        from numba.core.caching import IndexDataCacheFile
 
         if not Path(self.function.__code__.co_filename).exists():
             return numba.njit(**_FLAGS)(clone)
@@ -151,9 +154,13 @@ class Kernel(Generic[P, R]):
         previous = config.CACHE_DIR
         config.CACHE_DIR = str(self.folder)  # read by numba while the cache is set up
         try:
-            return numba.njit(cache=True, **_FLAGS)(clone)
+            found: Any = numba.njit(cache=True, **_FLAGS)(clone)
         finally:
             config.CACHE_DIR = previous
+        # the folder's name is the key: neither path nor time of the file matters
+        found._cache._cache_file = IndexDataCacheFile(
+            cache_path=str(self.folder), filename_base="kernel", source_stamp=None)
+        return found
 
     def _freshen(self) -> None:
         """Mark this version as used; delete versions of this kernel unused for a month."""
