@@ -1,8 +1,8 @@
 """`BandwidthTrace`: what sites of a wide-area network can send and receive, over time.
 
-Steps of equal length; in each a rate out (`up`) and a rate in (`down`) for every site. A replay that
-outlasts the trace starts it again. What it leaves out: delays, loss, the traffic of others (it is in
-the rates already), changes within a step. Units: seconds, bytes/s.
+Steps of equal length; in each a rate out (`up`) and a rate in (`down`) for every site. A replay
+that outlasts the trace starts it again. What it leaves out: delays, loss, the traffic of others (it
+is in the rates already), changes within a step. Units: seconds, bytes/s.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ class BandwidthTrace:
     """Bandwidth of sites; read-only arrays.
 
     `sites`: names, all different. `step_time`: seconds a row holds. `up`, `down`: float64 of shape
-    (steps, sites), bytes/s from 0 to MAX_BANDWIDTH. `name`, `source`: one line each. Raises TraceError.
+    (steps, sites), bytes/s from 0 to MAX_BANDWIDTH. `name`, `source`: one line each. Raises
+    TraceError.
     """
 
     sites: tuple[str, ...]

@@ -2,8 +2,8 @@
 
 x' = a x + s sqrt(1 - a^2) g with g standard normal and x starting from its stationary law; the rate
 is mean + x, cut off at zero. So are the emulated links of the public implementation of
-DispersedLedger, which draws one such series a link and uses it both ways; `independent` draws out and
-in apart, as two directions of a WAN path usually have little to do with one another.
+DispersedLedger, which draws one such series a link and uses it both ways; `independent` draws out
+and in apart, as two directions of a WAN path usually have little to do with one another.
 
 What it leaves out: days, congestion that sites share, outages.
 """
@@ -14,6 +14,7 @@ import math
 from collections.abc import Mapping
 
 import numpy as np
+import numpy.typing as npt
 
 from rackwright.engine.rng import stream
 from rackwright.errors import UsageError
@@ -31,6 +32,8 @@ AWS_DOWNLOADS = {
 yangl1996/dispersed-ledger, MIT): a stand-in for the sites' bandwidth, which is not published."""
 
 _MOST = 50_000_000
+
+Floats = npt.NDArray[np.float64]
 
 
 def generate_bandwidth(means: Mapping[str, float], steps: int, step_time: float = 1.0,
@@ -62,11 +65,12 @@ def generate_bandwidth(means: Mapping[str, float], steps: int, step_time: float 
         f"seed {seed}")
 
 
-def _wander(draws: np.ndarray, means: np.ndarray, spread: float, memory: float) -> np.ndarray:
+def _wander(draws: Floats, means: Floats, spread: float, memory: float) -> Floats:
     fresh = math.sqrt(1 - memory * memory)
     found = np.empty_like(draws)
     now = draws[0]
     for at in range(len(draws)):
         now = draws[0] if at == 0 else memory * now + fresh * draws[at]
         found[at] = now
-    return np.maximum(means + spread * means * found, 0.0)
+    rates: Floats = np.maximum(means + spread * means * found, 0.0)
+    return rates

@@ -132,6 +132,24 @@ def test_neither_place_nor_time_nor_other_lines_of_the_file_matter(
     assert after.outer.folder == before.outer.folder
 
 
+def test_an_argument_class_that_has_moved_is_compiled_anew(
+        folder: Path, run_python: Callable[..., Any]) -> None:
+    code = "import rw_caller as c; print(c.fields(c.Pair(c.TABLE, c.TABLE)))"
+
+    def run() -> str:
+        found = run_python(code, PYTHONPATH=str(folder), RACKWRIGHT_CACHE=str(folder / "cache"))
+        return str(found.stdout + found.stderr)
+
+    assert run().startswith("11\n")
+    pair = "class Pair(NamedTuple):\n    one: object\n    two: object\n"
+    edit(folder, "rw_callee", pair, "")
+    (folder / "rw_pair.py").write_text(f"from typing import NamedTuple\n{pair}")
+    edit(folder, "rw_caller", "import Pair, SCALE", "import SCALE")
+    edit(folder, "rw_caller", "import numpy as np\n", "from rw_pair import Pair\n")
+    assert run().startswith("11\n")
+    assert len(versions(folder, "rw_caller.fields")) == 1
+
+
 def test_a_file_edited_after_its_import_does_not_poison_the_cache(folder: Path) -> None:
     running = fresh(folder)
     edit(folder, "rw_callee", "x * SCALE", "x * SCALE + 10000")

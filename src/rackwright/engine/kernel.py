@@ -40,6 +40,7 @@ from rackwright.engine.fingerprint import (
     source,
     tool_chain,
 )
+from rackwright.engine.machine_code import keep_in
 
 __all__ = ["Kernel", "cache_folder", "kernel"]
 
@@ -145,7 +146,6 @@ class Kernel(Generic[P, R]):
 
     def _cached(self, clone: types.FunctionType) -> Any:
         import numba
-        from numba.core.caching import IndexDataCacheFile
 
         if not Path(self.function.__code__.co_filename).exists():
             return numba.njit(**_FLAGS)(clone)
@@ -157,9 +157,7 @@ class Kernel(Generic[P, R]):
             found: Any = numba.njit(cache=True, **_FLAGS)(clone)
         finally:
             config.CACHE_DIR = previous
-        # the folder's name is the key: neither path nor time of the file matters
-        found._cache._cache_file = IndexDataCacheFile(
-            cache_path=str(self.folder), filename_base="kernel", source_stamp=None)
+        keep_in(self.folder, found)
         return found
 
     def _freshen(self) -> None:
