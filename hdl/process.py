@@ -13,16 +13,17 @@ import shutil
 import signal
 import subprocess
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rackwright.errors import Interrupted, MissingTool, Stalled
 
-__all__ = ["Icarus", "find_icarus", "run_limited"]
+__all__ = ["Icarus", "end_all", "find_icarus", "run_limited"]
 
 BUILD_FAILED = 3     # exit status of rackwright.hdl.simulate: the RTL does not compile
 NO_LIBPYTHON = 4     # exit status of rackwright.hdl.simulate: no shared libpython
+_RUNNING: dict[subprocess.Popen[bytes], int] = {}   # child -> the thread that waits for it
 VERSION_LIMIT = 20.0  # s for a program to say its version: our choice, far above what it takes
 
 
@@ -55,6 +56,7 @@ def run_limited(command: Sequence[str], *, cwd: Path, env: Mapping[str, str] | N
     """
     with open(log, "wb") as output:
         # a Ctrl-C between the fork and the `try` would leave the group behind: hold it back
+        # (in another thread than the main one nothing is ever raised)
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             child = subprocess.Popen(command, cwd=cwd, env=env, stdin=subprocess.PIPE,
@@ -64,6 +66,7 @@ def run_limited(command: Sequence[str], *, cwd: Path, env: Mapping[str, str] | N
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
             raise
         try:
+            _RUNNING[child] = threading.get_ident()
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
             return child.wait(limit)
         except subprocess.TimeoutExpired:
@@ -76,8 +79,16 @@ def run_limited(command: Sequence[str], *, cwd: Path, env: Mapping[str, str] | N
             _end(child)
 
 
+def end_all(threads: Collection[int]) -> None:
+    """Kill the groups of the children that these threads (their idents) wait for."""
+    for child, thread in tuple(_RUNNING.items()):
+        if thread in threads and child.poll() is None:
+            os.killpg(child.pid, signal.SIGKILL)
+
+
 def _end(child: subprocess.Popen[bytes]) -> None:
     """Kill the group of a child that still runs; reap it."""
+    _RUNNING.pop(child, None)
     if child.poll() is None:
         os.killpg(child.pid, signal.SIGKILL)
         child.wait()

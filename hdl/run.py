@@ -14,6 +14,7 @@ import re
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -33,7 +34,7 @@ from rackwright.hdl.process import (
     tail,
 )
 
-__all__ = ["BenchReport", "BenchTest", "test_block"]
+__all__ = ["BenchReport", "BenchTest", "run_bench", "test_block"]
 
 TIMEOUT = 300.0               # s; our choice: a packaged bench takes about ten
 _KEEP_SECONDS = 30 * 86_400
@@ -87,21 +88,40 @@ def test_block(name: str | os.PathLike[str], *, seed: int = 0, waves: bool = Fal
     tests), Stalled (limit passed, simulator killed), Interrupted (Ctrl-C).
     """
     what = block(name)
-    shape = what.geometry(geometry)
+    return run_bench(what, what.geometry(geometry), seed=seed, waves=waves,
+                     timeout_time=timeout_time, tests=tests)
+
+
+def run_bench(what: Block, shape: Geometry, *, seed: int = 0, waves: bool = False,
+              timeout_time: float = TIMEOUT, tests: str | None = None, keep: bool = True,
+              first_failure: bool = False, given: Mapping[str, str] | None = None,
+              bench: str | None = None) -> BenchReport:
+    """Run a bench on a block that was read, or put together, by the caller.
+
+    As `test_block`, and: with `keep` off the compiled simulation is not kept; `first_failure` ends
+    the run at the first test that fails; `given` are files (name -> text) for the bench, in the
+    folder that `publish` writes to; `bench` is another bench's module.
+    """
     simulator = find_icarus().version
-    cache = _cache()
     with tempfile.TemporaryDirectory(prefix="rackwright-hdl-") as temporary:
         folder = Path(temporary)
+        cache = _cache() if keep else folder
         job = _job(what, shape, simulator, folder, cache, seed=seed, waves=waves, tests=tests)
-        (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
+        job["bench"] = bench or job["bench"]
+        for name, text in {"job.json": json.dumps(job), **(given or {})}.items():
+            (folder / name).write_text(text, encoding="utf-8")
+        environment = _environment(what, seed, folder)
+        if first_failure:
+            environment["COCOTB_MAX_FAILURES"] = "1"
         status = run_limited(
             [sys.executable, "-m", "rackwright.hdl.simulate", str(folder / "job.json")],
-            cwd=folder, env=_environment(what, seed, folder), log=folder / "log",
+            cwd=folder, env=environment, log=folder / "log",
             limit=timeout_time, what=f"the bench of {what.name} ({shape.name}, seed {seed})")
         outcome = _results(what, shape, folder, status)
         return BenchReport(
             what.name, shape.name, shape.parameters, seed, simulator, outcome,
-            _published(folder, "coverage"), _published(folder, "cycles"),
+            _published(folder, "coverage"),
+            _published(folder, "cycles") | _published(folder, "load"),
             tail(folder / "log", 60), _keep_waves(what, shape, folder, cache) if waves else None)
 
 

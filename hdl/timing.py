@@ -12,15 +12,31 @@ from __future__ import annotations
 import math
 import os
 import tomllib
+from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rackwright.errors import InputError, UnknownName, UsageError
 from rackwright.hdl.folders import Block, block
 
-__all__ = ["Timing", "timing"]
+__all__ = ["Load", "Timing", "timing"]
+
+
+class Load(NamedTuple):
+    """What one offered load makes of an operation, the sink never pausing.
+
+    `offered` is the chance that an idle source offers a word at a clock; `cycles` are clocks an
+    operation, the source's pauses among them; `stalled` is the share of clocks at which the block
+    let a word wait.
+    """
+
+    operation: str
+    offered: float
+    cycles: float
+    stalled: float
 
 
 @dataclass(frozen=True)
@@ -35,6 +51,9 @@ class Timing:
     interval_cycles: Mapping[str, float]   # operation -> between requests, back to back, no stall
     rtl_sha256: str
     simulator: str
+    # operation -> (size, cycles from one to the next, back to back), by size
+    size_cycles: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)
+    load: tuple[Load, ...] = ()
 
     def latency_time(self, operation: str, clock_hz: float) -> float:
         """Seconds from request to response of an otherwise idle block."""
@@ -47,6 +66,27 @@ class Timing:
     def startup_time(self, clock_hz: float) -> float:
         """Seconds from the end of reset to the first operation."""
         return self.startup_cycles / _clock(clock_hz)  # nonzero: checked by _clock
+
+    def cycles_for(self, operation: str, size: float) -> float:
+        """Clocks that one operation of this size occupies the block, back to back.
+
+        On a straight line between the measured sizes. Raises UnknownName, UsageError for a size
+        outside what was measured: nothing is extrapolated.
+        """
+        if operation not in self.size_cycles:
+            raise UnknownName(f"operation measured by size of block {self.block}", operation,
+                              self.size_cycles)
+        points = self.size_cycles[operation]
+        sizes = [point[0] for point in points]
+        if not sizes[0] <= size <= sizes[-1]:
+            raise UsageError(f"{operation} of size {size!r}: block {self.block} ({self.geometry}) "
+                             f"was measured from {sizes[0]:g} to {sizes[-1]:g}; nothing is "
+                             "extrapolated")
+        at = bisect_right(sizes, size)
+        if at == len(sizes):
+            return points[-1][1]
+        (below, low), (above, high) = points[at - 1], points[at]
+        return low + (high - low) * (size - below) / (above - below)  # nonzero: sizes rise
 
     def _seconds(self, cycles: Mapping[str, float], operation: str, clock_hz: float) -> float:
         if operation not in cycles:
@@ -80,9 +120,21 @@ def timing(name: str | os.PathLike[str], geometry: str | None = None) -> Timing:
         if row["name"] == shape.name and row["parameters"] == shape.parameters:
             return Timing(what.name, shape.name, shape.parameters, row["startup_cycles"],
                           row["latency_cycles"], row["interval_cycles"], content["rtl_sha256"],
-                          content["simulator"])
+                          content["simulator"], _sizes(row, what),
+                          tuple(Load(**one) for one in row.get("load", ())))
     raise InputError(f"no cycles of geometry {shape.name} with {shape.parameters}; run "
                      f"`rackwright hdl characterise {name}`", place=timing_file(what))
+
+
+def _sizes(row: dict[str, Any], what: Block) -> dict[str, tuple[tuple[float, float], ...]]:
+    found = {operation: tuple((size, cycles) for size, cycles in points)
+             for operation, points in row.get("size_cycles", {}).items()}
+    for operation, points in found.items():
+        sizes = [size for size, _ in points]
+        if not sizes or any(one >= other for one, other in pairwise(sizes)):
+            raise InputError(f"size_cycles of {operation}: the sizes {sizes} must rise",
+                             place=timing_file(what))
+    return found
 
 
 def timing_file(what: Block) -> Path:

@@ -18,7 +18,7 @@ from rackwright.hdl.bg_gate.golden import (
     gate_admit,
     gate_recent,
 )
-from rackwright.hdl.lib import Coverage, StreamBench, publish, seed
+from rackwright.hdl.lib import Coverage, StreamBench, load_sweep, publish, reset_sweep, seed
 
 COVERAGE = Coverage([
     *(f"{answer}:{rule}" for answer, rule in (
@@ -39,7 +39,7 @@ class TB(StreamBench):
         self.forget()
         # between words the bus shows a tasklet that denies everything
         super().__init__(dut, pause_in=pause_in, pause_out=pause_out,
-                         idle=ALLREDUCE << 16 | TASKLET)
+                         idle=(ALLREDUCE << 16 | TASKLET, 77 << 64 | REPORT, ASK))
 
     def forget(self) -> None:
         """No tasklet on any GPU."""
@@ -183,6 +183,25 @@ async def measure_full_throughput(dut: Any) -> None:
     publish("cycles", {"startup_cycles": 0,
                        "latency_cycles": {"ask": 1, "report": 1, "tasklet": 1},
                        "interval_cycles": {"ask": 1, "report": 1, "tasklet": 1}})
+
+
+def traffic(tb: TB) -> int:
+    """A hundred reports, of the GPUs in turn."""
+    for number in range(100):
+        tb.ask(REPORT, number % tb.gpus, time=number & tb.most)
+    return 100
+
+
+@cocotb.test(timeout_time=400, timeout_unit="us")
+async def measure_load(dut: Any) -> None:
+    """Clocks an operation and stalls, by offered load."""
+    await load_sweep(lambda pause: TB(dut, pause_in=pause), {"report": traffic})
+
+
+@cocotb.test(timeout_time=800, timeout_unit="us")
+async def reset_at_any_clock(dut: Any) -> None:
+    """A reset of one clock leaves nothing behind, whatever stage the words are in."""
+    await reset_sweep(TB(dut), traffic)
 
 
 @cocotb.test(timeout_time=1, timeout_unit="us")

@@ -12,7 +12,15 @@ from typing import Any
 import cocotb
 
 from rackwright.hdl.crc32_stream.golden import RESIDUE, crc32
-from rackwright.hdl.lib import Coverage, StreamBench, publish, seed
+from rackwright.hdl.lib import (
+    Coverage,
+    StreamBench,
+    load_sweep,
+    publish,
+    reset_sweep,
+    seed,
+    size_sweep,
+)
 
 COVERAGE = Coverage(["bytes:0", "bytes:1", "bytes:a beat", "bytes:a beat and one", "bytes:1518",
                      "received:good", "received:bad", "reset:in a frame", "all zeros", "all ones"])
@@ -124,8 +132,29 @@ async def measure_full_throughput(dut: Any) -> None:
         tb.frame(tb.draws.randbytes(5 * tb.beat))
     await tb.finish()
     assert tb.clocks() == (1, 100)
+    sizes = await size_sweep(tb, (64, 256, LONGEST),
+                             lambda size: tb.frame(tb.draws.randbytes(size)))
     publish("cycles", {"startup_cycles": 0, "latency_cycles": {"beat": 1},
-                       "interval_cycles": {"beat": 1}})
+                       "interval_cycles": {"beat": 1}, "size_cycles": {"frame": sizes}})
+
+
+def traffic(tb: TB) -> int:
+    """Frames of four beats."""
+    for _ in range(25):
+        tb.frame(tb.draws.randbytes(4 * tb.beat))
+    return 100
+
+
+@cocotb.test(timeout_time=400, timeout_unit="us")
+async def measure_load(dut: Any) -> None:
+    """Clocks an operation and stalls, by offered load."""
+    await load_sweep(lambda pause: TB(dut, pause_in=pause), {"beat": traffic})
+
+
+@cocotb.test(timeout_time=800, timeout_unit="us")
+async def reset_at_any_clock(dut: Any) -> None:
+    """A reset of one clock leaves nothing behind, whatever stage the words are in."""
+    await reset_sweep(TB(dut), traffic)
 
 
 @cocotb.test(timeout_time=1, timeout_unit="us")

@@ -12,7 +12,7 @@ import cocotb
 import numpy as np
 
 from rackwright.hdl.filter_sum.golden import Limits, scan
-from rackwright.hdl.lib import Coverage, StreamBench, publish, seed
+from rackwright.hdl.lib import Coverage, StreamBench, load_sweep, publish, reset_sweep, seed
 
 FIELDS = ("date", "discount", "quantity", "price")
 COVERAGE = Coverage([
@@ -33,7 +33,8 @@ class TB(StreamBench):
         self.sums, self.counts = int(dut.SUM_WIDTH.value), int(dut.ROWS_WIDTH.value)
         self.limits = Limits(0, 0, 0, 0, 0)
         # between words the bus shows limits that let nothing pass
-        super().__init__(dut, pause_in=pause_in, pause_out=pause_out, idle=1 << 65 * self.lanes)
+        super().__init__(dut, pause_in=pause_in, pause_out=pause_out,
+                         idle=(1 << 65 * self.lanes, (1 << self.lanes) - 1 << 64 * self.lanes))
 
     def forget(self) -> None:
         """Nothing passes after a reset."""
@@ -172,6 +173,33 @@ async def measure_full_throughput(dut: Any) -> None:
     assert tb.clocks() == (103, 104)
     publish("cycles", {"startup_cycles": 0, "latency_cycles": {"result": 3, "beat": 3},
                        "interval_cycles": {"result": 1, "beat": 1}})
+
+
+def traffic(tb: TB) -> int:
+    """A scan of a hundred beats."""
+    tb.set_limits(query6())
+    tb.scan(tb.rows(100))
+    return len(tb.source.queue)
+
+
+@cocotb.test(timeout_time=400, timeout_unit="us")
+async def measure_load(dut: Any) -> None:
+    """Clocks an operation and stalls, by offered load."""
+    await load_sweep(lambda pause: TB(dut, pause_in=pause), {"beat": traffic})
+
+
+def all_pass(tb: TB) -> None:
+    """Short scans, whose results pile up, then one that overflows a narrow count; all rows pass."""
+    tb.set_limits(Limits(0, 0xFFFF, 0, 255, 255))
+    one: Row = {"date": 1, "discount": 3, "quantity": 0, "price": 9}
+    for beats in (2, 1, 1, 1, 14):
+        tb.scan([[one] * tb.lanes] * beats)
+
+
+@cocotb.test(timeout_time=800, timeout_unit="us")
+async def reset_at_any_clock(dut: Any) -> None:
+    """A reset of one clock leaves nothing behind, whatever stage the words are in."""
+    await reset_sweep(TB(dut), all_pass, range(1, 24))
 
 
 @cocotb.test(timeout_time=1, timeout_unit="us")

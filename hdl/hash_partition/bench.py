@@ -11,7 +11,7 @@ from typing import Any
 import cocotb
 
 from rackwright.hdl.hash_partition.golden import FACTOR, partition_of
-from rackwright.hdl.lib import Coverage, StreamBench, publish, seed
+from rackwright.hdl.lib import Coverage, StreamBench, load_sweep, publish, reset_sweep, seed
 
 COVERAGE = Coverage(["partition:first", "partition:last", "same partition twice", "read:zero",
                      "read:some", "clear", "op:unused", "reset:in flight", "read after record"])
@@ -31,7 +31,7 @@ class TB(StreamBench):
         self.previous = -1
         # between words the bus shows a clear
         super().__init__(dut, pause_in=pause_in, pause_out=pause_out,
-                         idle=CLEAR << 64 + self.width)
+                         idle=(CLEAR << 64 + self.width, RECORD << 64 + self.width))
 
     def forget(self) -> None:
         """Counters start at zero."""
@@ -127,6 +127,25 @@ async def measure_full_throughput(dut: Any) -> None:
     assert tb.clocks() == (4, 203)
     publish("cycles", {"startup_cycles": 0, "latency_cycles": {"record": 4, "read": 4},
                        "interval_cycles": {"record": 1, "read": 1}})
+
+
+def traffic(tb: TB) -> int:
+    """A hundred records with random keys."""
+    for _ in range(100):
+        tb.ask(RECORD, tb.draws.getrandbits(64))
+    return 100
+
+
+@cocotb.test(timeout_time=400, timeout_unit="us")
+async def measure_load(dut: Any) -> None:
+    """Clocks an operation and stalls, by offered load."""
+    await load_sweep(lambda pause: TB(dut, pause_in=pause), {"record": traffic})
+
+
+@cocotb.test(timeout_time=800, timeout_unit="us")
+async def reset_at_any_clock(dut: Any) -> None:
+    """A reset of one clock leaves nothing behind, whatever stage the words are in."""
+    await reset_sweep(TB(dut), traffic)
 
 
 @cocotb.test(timeout_time=1, timeout_unit="us")

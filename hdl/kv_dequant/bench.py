@@ -11,7 +11,7 @@ from typing import Any
 import cocotb
 
 from rackwright.hdl.kv_dequant.golden import NAN, dequantise
-from rackwright.hdl.lib import Coverage, StreamBench, publish, seed
+from rackwright.hdl.lib import Coverage, StreamBench, load_sweep, publish, reset_sweep, seed
 
 COVERAGE = Coverage([
     "scale:zero", "scale:subnormal", "scale:normal", "scale:infinite", "scale:nan",
@@ -131,6 +131,25 @@ async def measure_full_throughput(dut: Any) -> None:
     assert tb.clocks() == (2, 101)
     publish("cycles", {"startup_cycles": 0, "latency_cycles": {"group": 2},
                        "interval_cycles": {"group": 1}})
+
+
+def traffic(tb: TB) -> int:
+    """A hundred groups."""
+    for _ in range(100):
+        tb.group([1, 2, 3][:tb.values], tb.scale())
+    return 100
+
+
+@cocotb.test(timeout_time=400, timeout_unit="us")
+async def measure_load(dut: Any) -> None:
+    """Clocks an operation and stalls, by offered load."""
+    await load_sweep(lambda pause: TB(dut, pause_in=pause), {"group": traffic})
+
+
+@cocotb.test(timeout_time=800, timeout_unit="us")
+async def reset_at_any_clock(dut: Any) -> None:
+    """A reset of one clock leaves nothing behind, whatever stage the words are in."""
+    await reset_sweep(TB(dut), traffic)
 
 
 @cocotb.test(timeout_time=1, timeout_unit="us")

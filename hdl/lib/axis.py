@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import random
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import cycle
 from typing import Any, NamedTuple
 
 __all__ = ["AxisSink", "AxisSource", "Beat"]
@@ -26,18 +27,21 @@ class AxisSource:
     """Offers the words of its queue, in order; start `run` as a task.
 
     Before each word it waits a clock with probability `pause`. An offered word stays until it is
-    taken. While it offers nothing the bus carries `idle`, so that a block that ignores tvalid is
-    found out. `taken` lists the beats that went through. `prefix`: of the interface's signals.
+    taken. While it offers nothing the bus carries `idle` (of several such words, each in turn), so
+    that a block that ignores tvalid is found out. `taken` lists the beats that went through,
+    `stalled` counts the clocks at which an offered word was not taken. `prefix`: of the signals.
     """
 
     def __init__(self, dut: Any, draws: random.Random, *, pause: float = 0.0,
-                 idle: int = 0, prefix: str = "s_axis") -> None:
-        self.dut, self.draws, self.pause, self.idle = dut, draws, pause, idle
+                 idle: int | Sequence[int] = 0, prefix: str = "s_axis") -> None:
+        self.dut, self.draws, self.pause = dut, draws, pause
+        self.idle = cycle([idle] if isinstance(idle, int) else idle)
         self.tdata, self.tvalid, self.tready, self.tlast = (
             getattr(dut, f"{prefix}_{name}") for name in ("tdata", "tvalid", "tready", "tlast"))
         self.queue: deque[tuple[int, bool]] = deque()
         self.taken: list[Beat] = []
         self.offering = False
+        self.stalled = 0
 
     def send(self, data: int, last: bool = True) -> None:
         """Append a word."""
@@ -54,28 +58,29 @@ class AxisSource:
         """Drive the interface for ever."""
         from cocotb.triggers import RisingEdge
 
-        edge, cycle = RisingEdge(self.dut.clk), 0
+        edge, clocks = RisingEdge(self.dut.clk), 0
         self._drive()
         while True:
             await edge
-            cycle += 1
+            clocks += 1
             if self.offering and self.tready.value == 1:
-                self.taken.append(Beat(*self.queue.popleft(), cycle))
+                self.taken.append(Beat(*self.queue.popleft(), clocks))
                 self.offering = False
-                if not self._offer():
-                    self._drive()
-            elif not self.offering:
+                self._offer()
+            elif self.offering:
+                self.stalled += 1
+            else:
                 self._offer()
 
-    def _offer(self) -> bool:
+    def _offer(self) -> None:
         if not self.queue or (self.pause and self.draws.random() < self.pause):
-            return False
+            self._drive()
+            return
         self.offering = True
         self._drive()
-        return True
 
     def _drive(self) -> None:
-        data, last = self.queue[0] if self.offering else (self.idle, True)
+        data, last = self.queue[0] if self.offering else (next(self.idle), True)
         self.tdata.value = data
         self.tlast.value = int(last)
         self.tvalid.value = int(self.offering)

@@ -6,6 +6,7 @@ Importable without cocotb; `start`, `reset` and `finish` need the simulator.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from typing import Any
 
 from rackwright.hdl.lib.axis import AxisSink, AxisSource, Beat
@@ -20,20 +21,22 @@ class StreamBench:
     """One block with one AXI-Stream in and one out, whose words are known beforehand.
 
     `send` queues a word, `expect` one that must come out, in order. Between words the bus carries
-    `idle`, which should do harm if it is taken. `draws` is the bench's own generator. A block with
-    several inputs names the first with `prefix` and makes the others with `another_source`.
+    `idle` (several words: each in turn), which should do harm if it is taken. `draws` is the
+    bench's own generator. A block with several inputs names the first with `prefix` and makes the
+    others with `another_source`.
     """
 
     def __init__(self, dut: Any, *, pause_in: float = 0.0, pause_out: float = 0.0,
-                 idle: int = 0, prefix: str = "s_axis") -> None:
+                 idle: int | Sequence[int] = 0, prefix: str = "s_axis") -> None:
         self.dut, self.draws = dut, stream("words", pause_in, pause_out)
         self.source = AxisSource(dut, stream("in", pause_in), pause=pause_in, idle=idle,
                                  prefix=prefix)
         self.sources = [self.source]
         self.sink = AxisSink(dut, stream("out", pause_out), pause=pause_out, check=self._check)
         self.due: deque[tuple[int, bool]] = deque()
+        self._tasks: list[Any] = []
 
-    def another_source(self, prefix: str, idle: int = 0) -> AxisSource:
+    def another_source(self, prefix: str, idle: int | Sequence[int] = 0) -> AxisSource:
         """A second input, which pauses as often as the first, at other times."""
         self.sources.append(AxisSource(self.dut, stream(prefix, self.source.pause),
                                        pause=self.source.pause, idle=idle, prefix=prefix))
@@ -54,21 +57,31 @@ class StreamBench:
         """Start the clock, reset the block, start both sides."""
         import cocotb
         from cocotb.clock import Clock
+        from cocotb.triggers import RisingEdge
 
-        Clock(self.dut.clk, PERIOD, unit="ns", impl="gpi").start()
+        self._tasks = [Clock(self.dut.clk, PERIOD, unit="ns", impl="gpi").start()]
         for source in self.sources:
-            cocotb.start_soon(source.run())
-        cocotb.start_soon(self.sink.run())
+            self._tasks.append(cocotb.start_soon(source.run()))
+        self._tasks.append(cocotb.start_soon(self.sink.run()))
+        self.dut.rst.value = 1
+        await RisingEdge(self.dut.clk)  # the edge at the very start may come before the values
         await self.reset()
 
+    def stop(self) -> None:
+        """Stop the clock and both sides: another bench takes over within the same test."""
+        for task in self._tasks:
+            task.cancel()
+        self._tasks.clear()
+
     async def reset(self) -> None:
-        """Two clocks of reset: nothing sent before it may come out afterwards."""
-        from cocotb.triggers import ClockCycles
+        """One clock of reset, the shortest there is (in a longer one a stage empties itself, and a
+        register without a reset is not found): nothing sent before it may come out afterwards."""
+        from cocotb.triggers import RisingEdge
 
         self.dut.rst.value = 1
         for source in self.sources:
             source.clear()
-        await ClockCycles(self.dut.clk, 2)
+        await RisingEdge(self.dut.clk)
         self.sink.clear()
         self.due.clear()
         self.forget()

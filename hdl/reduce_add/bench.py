@@ -10,7 +10,7 @@ from typing import Any
 
 import cocotb
 
-from rackwright.hdl.lib import Coverage, StreamBench, publish, seed
+from rackwright.hdl.lib import Coverage, StreamBench, load_sweep, publish, reset_sweep, seed
 from rackwright.hdl.reduce_add.golden import BF16, FP32, float_add, int_add
 
 COVERAGE = Coverage([
@@ -120,6 +120,25 @@ async def every_pair_of_special_numbers(dut: Any) -> None:
 
 
 @cocotb.test(timeout_time=200, timeout_unit="us")
+async def rounding_at_every_distance(dut: Any) -> None:
+    """Exponents up to four apart, all low bits of both fractions, sums that carry and that do not:
+    each bit that falls off takes part in the rounding."""
+    tb = TB(dut)
+    await tb.start()
+    fraction = 7 if tb.width == 16 else 23
+    ones = (1 << fraction) - 1
+    for distance in range(5):
+        one, other = 100 + distance << fraction, 100 << fraction | ones & ~15
+        pairs = [(one | high & ~3 | low, other | end)
+                 for high in (0, ones) for low in range(4) for end in range(16)]
+        for at in range(0, len(pairs), tb.lanes):
+            some = pairs[at:at + tb.lanes]
+            some += pairs[:tb.lanes - len(some)]
+            tb.pair([a for a, _ in some], [b for _, b in some])
+    await tb.finish()
+
+
+@cocotb.test(timeout_time=200, timeout_unit="us")
 async def one_stream_late(dut: Any) -> None:
     """Either stream pauses nine clocks of ten; nothing is paired wrongly."""
     tb = TB(dut)
@@ -167,6 +186,24 @@ async def measure_full_throughput(dut: Any) -> None:
     assert tb.clocks() == (4, 103)
     publish("cycles", {"startup_cycles": 0, "latency_cycles": {"beat": 4},
                        "interval_cycles": {"beat": 1}})
+
+
+def traffic(tb: TB) -> int:
+    """A hundred pairs, each stream pausing for itself."""
+    tb.pairs(100)
+    return 100
+
+
+@cocotb.test(timeout_time=400, timeout_unit="us")
+async def measure_load(dut: Any) -> None:
+    """Clocks an operation and stalls, by offered load."""
+    await load_sweep(lambda pause: TB(dut, pause_in=pause), {"beat": traffic})
+
+
+@cocotb.test(timeout_time=800, timeout_unit="us")
+async def reset_at_any_clock(dut: Any) -> None:
+    """A reset of one clock leaves nothing behind, whatever stage the words are in."""
+    await reset_sweep(TB(dut), traffic)
 
 
 @cocotb.test(timeout_time=1, timeout_unit="us")

@@ -10,7 +10,7 @@ from typing import Any
 
 import cocotb
 
-from rackwright.hdl.lib import Coverage, StreamBench, publish, seed
+from rackwright.hdl.lib import Coverage, StreamBench, load_sweep, publish, reset_sweep, seed
 from rackwright.hdl.rs_encode.golden import codeword, new_code
 
 COVERAGE = Coverage([
@@ -139,6 +139,24 @@ async def measure_full_throughput(dut: Any) -> None:
     assert tb.clocks() == (1, 200)
     publish("cycles", {"startup_cycles": 0, "latency_cycles": {"encode": 1, "check": 1},
                        "interval_cycles": {"encode": 1, "check": 1}})
+
+
+def traffic(tb: TB) -> int:
+    """A hundred codewords."""
+    tb.encode(tb.frame(100))
+    return 100
+
+
+@cocotb.test(timeout_time=400, timeout_unit="us")
+async def measure_load(dut: Any) -> None:
+    """Clocks an operation and stalls, by offered load."""
+    await load_sweep(lambda pause: TB(dut, pause_in=pause), {"encode": traffic})
+
+
+@cocotb.test(timeout_time=800, timeout_unit="us")
+async def reset_at_any_clock(dut: Any) -> None:
+    """A reset of one clock leaves nothing behind, whatever stage the words are in."""
+    await reset_sweep(TB(dut), traffic)
 
 
 @cocotb.test(timeout_time=1, timeout_unit="us")

@@ -10,7 +10,15 @@ from typing import Any
 
 import cocotb
 
-from rackwright.hdl.lib import Coverage, StreamBench, publish, seed
+from rackwright.hdl.lib import (
+    Coverage,
+    StreamBench,
+    load_sweep,
+    publish,
+    reset_sweep,
+    seed,
+    size_sweep,
+)
 from rackwright.hdl.rss_toeplitz.golden import KEY_BYTES, toeplitz_hash
 
 COVERAGE = Coverage([
@@ -34,7 +42,8 @@ class TB(StreamBench):
         self.forget()
         # between words the bus shows a key
         super().__init__(dut, pause_in=pause_in, pause_out=pause_out,
-                         idle=KEY << 7 + self.width | self.beat << self.width | 0xA5)
+                         idle=tuple((op << 7 | self.beat) << self.width | 0xA5
+                                    for op in (KEY, TUPLE, QUEUE)))
 
     def forget(self) -> None:
         """Key and table are zero after a reset."""
@@ -158,7 +167,37 @@ async def measure_cycles(dut: Any) -> None:
         beats = -(-size // tb.beat)
         assert tb.clocks() == (beats, 20 * beats)
         latency[f"tuple_{size}"] = beats
-    publish("cycles", {"startup_cycles": 0, "latency_cycles": latency, "interval_cycles": latency})
+    sizes = await size_sweep(tb, (8, 12, 32, 36), lambda size: tb.tuple(tb.draws.randbytes(size)))
+    publish("cycles", {"startup_cycles": 0, "latency_cycles": latency, "interval_cycles": latency,
+                       "size_cycles": {"tuple": sizes}})
+
+
+def traffic(tb: TB) -> int:
+    """Tuples of IPv4 and IPv6, with ports and without."""
+    for _ in range(50):
+        tb.tuple(tb.draws.randbytes(tb.draws.choice((8, 12, 32, 36))))
+    return 50
+
+
+@cocotb.test(timeout_time=400, timeout_unit="us")
+async def measure_load(dut: Any) -> None:
+    """Clocks an operation and stalls, by offered load."""
+    await load_sweep(lambda pause: TB(dut, pause_in=pause), {"tuple": traffic})
+
+
+def keys_and_tuples(tb: TB) -> None:
+    """A key in short beats, a queue, tuples."""
+    tb.words(KEY, MICROSOFT, [1, 1, 1, *[1] * (KEY_BYTES - 3)])
+    tb.key = MICROSOFT
+    tb.set_queue(3, 9)
+    for size in (36, 36, 8):
+        tb.tuple(tb.draws.randbytes(size))
+
+
+@cocotb.test(timeout_time=800, timeout_unit="us")
+async def reset_at_any_clock(dut: Any) -> None:
+    """A reset of one clock leaves nothing behind, whatever stage the words are in."""
+    await reset_sweep(TB(dut), keys_and_tuples, (1, 2, 3, 5, 39, 41, 42, 43, 44, 45, 46, 47, 48))
 
 
 @cocotb.test(timeout_time=1, timeout_unit="us")

@@ -12,7 +12,7 @@ from typing import Any
 import cocotb
 from cocotb.triggers import ClockCycles
 
-from rackwright.hdl.lib import Coverage, StreamBench, publish, seed
+from rackwright.hdl.lib import Coverage, StreamBench, load_sweep, publish, reset_sweep, seed
 from rackwright.hdl.sha256_merkle.golden import tree_words
 
 COVERAGE = Coverage([
@@ -130,8 +130,34 @@ async def measure_cycles(dut: Any) -> None:
         assert left == size // tb.beat + blocks * ROUND_CLOCKS + 1
         assert right - left == left and root - right == 2 * ROUND_CLOCKS + 1
         latency[f"leaf_{size}"], latency["node"] = left, root - right
-    publish("cycles", {"startup_cycles": 0, "latency_cycles": latency,
-                       "interval_cycles": latency})
+    publish("cycles", {"startup_cycles": 0, "latency_cycles": latency, "interval_cycles": latency,
+                       "size_cycles": {"leaf": [[size, latency[f"leaf_{size}"]]
+                                                for size in (64, 256, 1024)]}})
+
+
+def traffic(tb: TB) -> int:
+    """A tree of two leaves of 64 bytes."""
+    tb.tree([tb.leaf(64 * 8 // tb.width) for _ in range(2)])
+    return 2
+
+
+@cocotb.test(timeout_time=400, timeout_unit="us")
+async def measure_load(dut: Any) -> None:
+    """Clocks an operation and stalls, by offered load."""
+    await load_sweep(lambda pause: TB(dut, pause_in=pause), {"leaf": traffic},
+                     lambda tb: tb.finish(QUIET))
+
+
+def three_leaves(tb: TB) -> None:
+    """A tree of three leaves, one of them over a block's end; of two where there is no room."""
+    tb.tree([tb.leaf(1 + BLOCK // tb.beat), *(tb.leaf(1) for _ in range(min(2, tb.depth)))])
+
+
+@cocotb.test(timeout_time=800, timeout_unit="us")
+async def reset_at_any_clock(dut: Any) -> None:
+    """A reset of one clock leaves nothing behind, whatever stage the words are in."""
+    await reset_sweep(TB(dut), three_leaves, (1, 2, 60, 75, 140, 215, 290, 365, 440),
+                      lambda tb: tb.finish(QUIET))
 
 
 @cocotb.test(timeout_time=1, timeout_unit="us")

@@ -8,13 +8,14 @@ by one every word is known. Skewed experts, full queues, unknown experts, reset;
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Callable
 from typing import Any
 
 import cocotb
 import numpy as np
 from cocotb.triggers import ClockCycles
 
-from rackwright.hdl.lib import Beat, Coverage, StreamBench, publish, seed
+from rackwright.hdl.lib import Beat, Coverage, StreamBench, load_sweep, publish, reset_sweep, seed
 from rackwright.hdl.token_dispatch.golden import (
     dispatch_credit,
     dispatch_push,
@@ -36,7 +37,8 @@ class TB(StreamBench):
         self.width = int(dut.TOKEN_WIDTH.value)
         # between words the bus shows a token for the first expert
         super().__init__(dut, pause_in=pause_in, pause_out=pause_out,
-                         idle=1 << self.width + 8 * self.k)
+                         idle=(1 << self.width + 8 * self.k,
+                               1 << self.width + 8 * self.k + 3 | 1))
         self.sink.check = self._part
         self.forget()
 
@@ -202,6 +204,37 @@ async def reset_in_a_token(dut: Any) -> None:
         await tb.drained()
 
 
+@cocotb.test(timeout_time=200, timeout_unit="us")
+async def turns_when_everybody_may(dut: Any) -> None:
+    """Behind a sink that stands still two parts fill the buffer; then every expert gets its
+    credits, and only the turns decide who comes when the sink goes on."""
+    tb = TB(dut)
+    await tb.start()
+    for _ in range(4):
+        tb.sink.pause = 1.0
+        for expert in range(tb.experts):
+            for _ in range(2):
+                tb.token([expert], 1)
+                dispatch_push(tb.golden, expert, tb.number, 0)
+        await ClockCycles(dut.clk, 2 * tb.experts + 6)
+        left = [2] * tb.experts
+        for _ in range(2):
+            expert = tb.draws.choice([one for one in range(tb.experts) if left[one]])
+            left[expert] -= 1
+            tb.credit(expert, 1)
+            dispatch_credit(tb.golden, expert, 1)
+            tb.known()
+            await ClockCycles(dut.clk, 5)
+        for expert in tb.draws.sample(range(tb.experts), tb.experts):
+            if left[expert]:
+                tb.credit(expert, left[expert])
+                dispatch_credit(tb.golden, expert, left[expert])
+        await ClockCycles(dut.clk, tb.experts + 6)
+        tb.known()
+        tb.sink.pause = 0.0
+        await tb.drained()
+
+
 @cocotb.test(timeout_time=100, timeout_unit="us")
 async def measure_full_throughput(dut: Any) -> None:
     """A token takes as many clocks as it has parts; its first part comes out after two."""
@@ -225,7 +258,35 @@ async def measure_full_throughput(dut: Any) -> None:
         interval[f"token_{parts}"] = parts
     latency = {name: value + 1 for name, value in interval.items()}
     publish("cycles", {"startup_cycles": 0, "latency_cycles": latency | {"part": 2},
-                       "interval_cycles": interval | {"part": 1}})
+                       "interval_cycles": interval | {"part": 1},
+                       "size_cycles": {"token": [[parts, interval[f"token_{parts}"]]
+                                                 for parts in range(1, tb.k + 1)]}})
+
+
+def traffic(share: float) -> Callable[[TB], int]:
+    """Tokens of K parts, this share of them for expert 0, the others spread evenly."""
+    def queue(tb: TB) -> int:
+        for expert in range(tb.experts):
+            tb.credit(expert, 255)
+        for _ in range(60):
+            tb.token([0 if tb.draws.random() < share else tb.draws.randrange(tb.experts)
+                      for _ in range(tb.k)])
+        return 60
+    return queue
+
+
+@cocotb.test(timeout_time=400, timeout_unit="us")
+async def measure_load(dut: Any) -> None:
+    """Clocks a token and stalls by offered load, with even and with skewed experts."""
+    await load_sweep(lambda pause: TB(dut, pause_in=pause),
+                     {"token_even": traffic(0.0), "token_skewed": traffic(0.5)},
+                     lambda tb: tb.drained())
+
+
+@cocotb.test(timeout_time=800, timeout_unit="us")
+async def reset_at_any_clock(dut: Any) -> None:
+    """A reset of one clock leaves nothing behind, whatever stage the words are in."""
+    await reset_sweep(TB(dut), traffic(0.3), wait=lambda tb: tb.drained())
 
 
 @cocotb.test(timeout_time=1, timeout_unit="us")

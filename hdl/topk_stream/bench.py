@@ -12,7 +12,16 @@ from typing import Any
 import cocotb
 import numpy as np
 
-from rackwright.hdl.lib import Coverage, StreamBench, publish, seed, stream
+from rackwright.hdl.lib import (
+    Coverage,
+    StreamBench,
+    load_sweep,
+    publish,
+    reset_sweep,
+    seed,
+    size_sweep,
+    stream,
+)
 from rackwright.hdl.topk_stream.golden import top_k_places
 
 COVERAGE = Coverage([
@@ -39,7 +48,8 @@ class TB(StreamBench):
         self.k = self.most
         # between words the bus shows the best possible item
         super().__init__(dut, pause_in=pause_in, pause_out=pause_out,
-                         idle=1 << self.width | 0x7F80 << self.score_width - 16)
+                         idle=(1 << self.width | 0x7F80 << self.score_width - 16,
+                               3 << self.width | 1))
 
     def forget(self) -> None:
         """k is the largest one after a reset."""
@@ -144,7 +154,7 @@ async def reset_while_filling_and_draining(dut: Any) -> None:
         await tb.finish()
 
 
-@cocotb.test(timeout_time=100, timeout_unit="us")
+@cocotb.test(timeout_time=400, timeout_unit="us")
 async def measure_full_throughput(dut: Any) -> None:
     """An item a clock, the first result two clocks after the last item, a result a clock."""
     tb = TB(dut)
@@ -156,8 +166,34 @@ async def measure_full_throughput(dut: Any) -> None:
     tb.frame([0x3F800000 >> shift], gaps=0.0)
     await tb.finish()
     assert tb.clocks() == (count + 1, count + tb.most + 2)
+    sizes = {}
+    for k in (tb.most, 1):
+        tb.set_k(k)
+        sizes[f"frame_{k}"] = await size_sweep(
+            tb, sorted({1, tb.most, 2 * tb.most, 4 * tb.most}),
+            lambda size: tb.frame([0x3F800000 >> shift] * size, gaps=0.0))
     publish("cycles", {"startup_cycles": 0, "latency_cycles": {"item": 2, "result": 2},
-                       "interval_cycles": {"item": 1, "result": 1}})
+                       "interval_cycles": {"item": 1, "result": 1}, "size_cycles": sizes})
+
+
+def traffic(tb: TB) -> int:
+    """Frames of twice as many items as are kept."""
+    for _ in range(4):
+        tb.frame([tb.score() for _ in range(2 * tb.most)], gaps=0.0)
+    return 8 * tb.most
+
+
+@cocotb.test(timeout_time=400, timeout_unit="us")
+async def measure_load(dut: Any) -> None:
+    """Clocks an operation and stalls, by offered load."""
+    await load_sweep(lambda pause: TB(dut, pause_in=pause), {"item": traffic})
+
+
+@cocotb.test(timeout_time=800, timeout_unit="us")
+async def reset_at_any_clock(dut: Any) -> None:
+    """A reset of one clock leaves nothing behind, whatever stage the words are in."""
+    most = int(dut.K.value)
+    await reset_sweep(TB(dut), traffic, range(1, 4 * most + 4, 1 + most // 5))
 
 
 @cocotb.test(timeout_time=1, timeout_unit="us")

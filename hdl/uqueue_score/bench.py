@@ -12,7 +12,7 @@ from typing import Any
 import cocotb
 from cocotb.triggers import ClockCycles
 
-from rackwright.hdl.lib import Coverage, StreamBench, publish, seed
+from rackwright.hdl.lib import Coverage, StreamBench, load_sweep, publish, reset_sweep, seed
 from rackwright.hdl.uqueue_score.golden import DEFRAG, FIRST, MOST, fixed_pick, new_queues
 
 MODES = {DEFRAG: "defrag", MOST: "most", FIRST: "first"}
@@ -34,7 +34,8 @@ class TB(StreamBench):
         self.tag = 0
         self.forget()
         # between words the bus shows an add
-        super().__init__(dut, pause_in=pause_in, pause_out=pause_out, idle=5 << 32 | ADD)
+        super().__init__(dut, pause_in=pause_in, pause_out=pause_out,
+                         idle=(5 << 32 | ADD, PICK, 7 << 32 | SET))
 
     def forget(self) -> None:
         """Queues are empty after a reset, look-ahead and decay as the parameters say."""
@@ -43,7 +44,7 @@ class TB(StreamBench):
 
     def ask(self, op: int, block: int = 0, slot: int = 0, amount: int = 0) -> None:
         """Queue a word and its answer."""
-        self.tag = (self.tag + 1) & 0xFFFF
+        self.tag = (self.tag + 0x9E37) & 0xFFFF          # odd: every bit of it changes
         last = self.tag % 3 == 0
         self.send(self.tag << 48 | amount << 32 | slot << 16 | block << 8 | op, last)
         if self._refused(op, block, slot):
@@ -147,6 +148,19 @@ async def known_choices(dut: Any) -> None:
 
 
 @cocotb.test(timeout_time=400, timeout_unit="us")
+async def everything_full(dut: Any) -> None:
+    """The largest load there can be: every queue full, the look-ahead round the ring."""
+    tb = TB(dut)
+    await tb.start()
+    tb.ask(SET, amount=255 << 8 | min(tb.blocks + 5, 255))
+    for block in range(tb.blocks):
+        for slot in range(tb.slots):
+            tb.ask(ADD, block, slot, min(tb.full, 0xFFFF))
+    tb.ask(PICK, slot=DEFRAG)
+    await tb.finish(4 * tb.blocks)
+
+
+@cocotb.test(timeout_time=400, timeout_unit="us")
 async def queues_saturate(dut: Any) -> None:
     """A queue that is full stays full, and its block's mean with it."""
     tb = TB(dut)
@@ -204,6 +218,43 @@ async def measure_cycles(dut: Any) -> None:
         assert tb.clocks() == (one, 3 * one)
         cycles[f"pick_{name}"] = one
     publish("cycles", {"startup_cycles": 0, "latency_cycles": cycles, "interval_cycles": cycles})
+
+
+def picks(tb: TB) -> int:
+    """Five picks."""
+    for _ in range(5):
+        tb.ask(PICK)
+    return 5
+
+
+def traffic(tb: TB) -> int:
+    """A hundred tokens for the queues in turn."""
+    for number in range(100):
+        tb.ask(ADD, number % tb.blocks, 0, 1)
+    return 100
+
+
+@cocotb.test(timeout_time=400, timeout_unit="us")
+async def measure_load(dut: Any) -> None:
+    """Clocks an operation and stalls, by offered load."""
+    await load_sweep(lambda pause: TB(dut, pause_in=pause), {"add": traffic, "pick": picks},
+                     lambda tb: tb.finish(4 * tb.blocks))
+
+
+def mixed(tb: TB) -> None:
+    """Adds and picks in turn, with a look-ahead that is not the first one."""
+    tb.ask(SET, amount=3 | 1 << 8)
+    for number in range(6):
+        tb.ask(ADD, number % tb.blocks, 0, 1 + number)
+        tb.ask(PICK, slot=number % 3)
+
+
+@cocotb.test(timeout_time=800, timeout_unit="us")
+async def reset_at_any_clock(dut: Any) -> None:
+    """A reset of one clock leaves nothing behind, whatever stage the words are in."""
+    blocks = int(dut.BLOCKS.value)
+    await reset_sweep(TB(dut), mixed, range(1, 4 * blocks, 1 + blocks // 3),
+                      lambda tb: tb.finish(4 * tb.blocks))
 
 
 @cocotb.test(timeout_time=1, timeout_unit="us")

@@ -12,7 +12,7 @@ from typing import Any
 
 import cocotb
 
-from rackwright.hdl.lib import Coverage, StreamBench, publish, seed
+from rackwright.hdl.lib import Coverage, StreamBench, load_sweep, publish, reset_sweep, seed
 from rackwright.hdl.vote_counter.golden import (
     CLEAR,
     COMPLETE_NOW,
@@ -45,7 +45,7 @@ class TB(StreamBench):
         self.tag = 0
         # between words the bus shows a vote: taken by mistake it would count
         super().__init__(dut, pause_in=pause_in, pause_out=pause_out,
-                         idle=(self.nodes - 1) << 8 | GOT)
+                         idle=((self.nodes - 1) << 8 | GOT, CLEAR))
         self.forget()
 
     def forget(self) -> None:
@@ -55,7 +55,7 @@ class TB(StreamBench):
 
     def ask(self, op: int, slot: int, sender: int = 0) -> int:
         """Queue a word; the flags that the golden answers."""
-        self.tag = (self.tag + 1) & 0xFFFFFFFF
+        self.tag = (self.tag + 0x9E3779B1) & 0xFFFFFFFF  # odd: every bit of it changes
         last = self.tag % 3 == 0
         word = response(self.golden, op, slot, sender, self.tag)
         self.send(self.tag << 32 | slot << 16 | sender << 8 | op, last)
@@ -182,6 +182,25 @@ async def measure_full_throughput(dut: Any) -> None:
     assert tb.clocks() == (2, 201)
     publish("cycles", {"startup_cycles": 0, "latency_cycles": {"vote": 2, "clear": 2},
                        "interval_cycles": {"vote": 1, "clear": 1}})
+
+
+def traffic(tb: TB) -> int:
+    """A hundred votes."""
+    for number in range(100):
+        tb.ask(GOT, number % tb.slots, number % tb.nodes)
+    return 100
+
+
+@cocotb.test(timeout_time=400, timeout_unit="us")
+async def measure_load(dut: Any) -> None:
+    """Clocks an operation and stalls, by offered load."""
+    await load_sweep(lambda pause: TB(dut, pause_in=pause), {"vote": traffic})
+
+
+@cocotb.test(timeout_time=800, timeout_unit="us")
+async def reset_at_any_clock(dut: Any) -> None:
+    """A reset of one clock leaves nothing behind, whatever stage the words are in."""
+    await reset_sweep(TB(dut), traffic)
 
 
 @cocotb.test(timeout_time=1, timeout_unit="us")

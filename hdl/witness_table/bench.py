@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from typing import Any
 
 import cocotb
-from cocotb.triggers import ClockCycles
+from cocotb.triggers import ClockCycles, RisingEdge
 
-from rackwright.hdl.lib import publish, seed, stream
+from rackwright.hdl.lib import load_sweep, publish, seed, stream
 from rackwright.hdl.witness_table.golden import (
     ABSENT,
     ACCEPT,
@@ -221,6 +221,10 @@ async def measure_cycles(dut: Any) -> None:
     """Clocks of every operation without stalls, and of the sweep after reset."""
     tb = TB(dut)
     await tb.start()
+    dut.rst.value = 1
+    await RisingEdge(dut.clk)
+    dut.rst.value = 0
+    await ClockCycles(dut.clk, tb.sets // 2)  # a reset within the sweep starts it anew
     cycles: dict[str, Any] = {"startup_cycles": await tb.reset(), "latency_cycles": {},
                               "interval_cycles": {}}
     for op, name in OPERATIONS.items():
@@ -232,6 +236,19 @@ async def measure_cycles(dut: Any) -> None:
     assert cycles["startup_cycles"] == tb.sets
     assert set(cycles["interval_cycles"].values()) - {cycles["interval_cycles"]["start"]} == {1}
     publish("cycles", cycles)
+
+
+def traffic(tb: TB) -> int:
+    """A hundred records, of the sets in turn."""
+    for number in range(100):
+        tb.send(Request(RECORD, tb.key(number, number), 1, number))
+    return 100
+
+
+@cocotb.test(timeout_time=100, timeout_unit="us")
+async def measure_load(dut: Any) -> None:
+    """Clocks a record and stalls, by offered load."""
+    await load_sweep(lambda pause: TB(dut, pause_in=pause), {"record": traffic})
 
 
 @cocotb.test(timeout_time=1, timeout_unit="us")

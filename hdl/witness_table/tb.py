@@ -102,21 +102,29 @@ class TB:
         """Start the clock and both sides, reset, wait for the sweep."""
         import cocotb
         from cocotb.clock import Clock
+        from cocotb.triggers import RisingEdge
 
-        Clock(self.dut.clk, PERIOD, unit="ns", impl="gpi").start()
+        clock = Clock(self.dut.clk, PERIOD, unit="ns", impl="gpi").start()
         self.dut.m_axis_tready.value = 0
+        self.dut.rst.value = 1
+        await RisingEdge(self.dut.clk)  # the edge at the very start may come before the values
         await self.reset()  # before the two tasks: they would work at every clock of the sweep
-        cocotb.start_soon(self.source.run())
-        cocotb.start_soon(self.sink.run())
+        self.tasks = [clock, cocotb.start_soon(self.source.run()),
+                      cocotb.start_soon(self.sink.run())]
+
+    def stop(self) -> None:
+        """Stop the clock and both sides: another bench takes over within the same test."""
+        for task in self.tasks:
+            task.cancel()
 
     async def reset(self) -> int:
         """Reset; the clocks from its end until requests are taken."""
-        from cocotb.triggers import ClockCycles, RisingEdge
+        from cocotb.triggers import RisingEdge
         from cocotb.utils import get_sim_time
 
         self.dut.rst.value = 1
         self.source.clear()
-        await ClockCycles(self.dut.clk, 2)
+        await RisingEdge(self.dut.clk)  # one clock, the shortest there is
         self.sink.clear()
         self._forget()
         self.dut.rst.value = 0
@@ -126,7 +134,7 @@ class TB:
 
     def send(self, request: Request) -> int:
         """Queue a request; what the golden answers (status, with the stale flag)."""
-        self.tag = (self.tag + 1) & 0xFFFFFFFF
+        self.tag = (self.tag + 0x9E3779B1) & 0xFFFFFFFF  # odd: every bit changes
         code, named = answer(self.golden, request)
         self.source.send(self.widths.request(request, self.tag), request.last)
         self.due.append((self.widths.response(code, self.tag, named), request))
@@ -188,6 +196,11 @@ class Draws:
         base = self.draws.getrandbits(width)
         return [base, base ^ 1, base ^ 1 << width - 1]
 
+    def _way(self) -> int:
+        """A way, or one out of range by a little or by one bit of its field."""
+        way = self.draws.randrange(self.tb.ways + 2)
+        return way | self.draws.choice((16, 64, 128)) if self.draws.random() < 0.2 else way
+
     def request(self) -> Request:
         """One request; freeze and start are rare, and a freeze is soon undone."""
         frozen = bool(self.tb.golden.frozen[0])
@@ -197,5 +210,5 @@ class Draws:
         op = self.draws.choices(kinds, weights)[0]
         key, client, rpc = map(self.draws.choice, (self.keys, self.clients, self.rpcs))
         return Request(op or self.draws.choice([0, 7, 255]), key, client, rpc,
-                       way=self.draws.randrange(self.tb.ways + 2) if op == READ else 0,
+                       way=self._way() if op == READ else 0,
                        last=self.draws.random() < 0.1)

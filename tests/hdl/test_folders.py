@@ -59,7 +59,7 @@ def test_folder_without_bench(make_block: MakeBlock) -> None:
 def test_folder_that_is_no_block(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no block.toml in this folder"):
         hdl.block(tmp_path)
-    with pytest.raises(UnknownName, match="Known: axis_skid"):
+    with pytest.raises(UnknownName, match="Known: arbiter, axis_fifo, axis_skid"):
         hdl.block("nothing")
 
 

@@ -45,10 +45,38 @@ def test_lint_says_what_it_skipped(make_block: MakeBlock) -> None:
     assert ("skipped verilator" in result.stderr) == (shutil.which("verilator") is None)
 
 
+@pytest.mark.usefixtures("icarus")
+def test_waves_says_where(make_block: MakeBlock) -> None:
+    result = CliRunner().invoke(hdl, ["waves", str(make_block())])
+    dump = Path(result.stdout.strip())
+    assert dump.suffix == ".fst" and dump.stat().st_size > 0
+    assert f"gtkwave {dump}" in result.stderr
+    dump.unlink()
+
+
+@pytest.mark.usefixtures("icarus")
+@pytest.mark.slow
+def test_mutate_counts_and_fails_on_survivors(make_block: MakeBlock, tmp_path: Path) -> None:
+    folder = make_block()
+    make_block(rtl=(folder / "tiny.v").read_text().replace("~a", "~a & 4'd11"))
+    result = CliRunner().invoke(hdl, ["mutate", str(folder), "--count", "9", "--jobs", "2",
+                                      "--write", str(tmp_path / "table.md")])
+    assert isinstance(result.exception, RackwrightError)
+    assert "faults survived: strengthen the bench, or explain them" in str(result.exception)
+    assert "SURVIVED tiny.v:5: 4'd11 -> 4'd10" in result.stdout
+    assert "| tiny |" in (tmp_path / "table.md").read_text()
+
+
+def test_rates() -> None:
+    rows = json.loads(CliRunner().invoke(hdl, ["rates", "--json"]).stdout)
+    assert {"block", "geometry", "rates_bps"} <= rows[0].keys()
+    assert "| witness_table |" in CliRunner().invoke(hdl, ["rates", "--fastest"]).stdout
+
+
 def test_errors_are_raised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(CliRunner().invoke(hdl, ["test", "nothing"]).exception, UnknownName)
     monkeypatch.setenv("PATH", str(tmp_path))
-    for command in ("test", "lint", "characterise"):
+    for command in ("test", "lint", "characterise", "mutate", "waves", "synth"):
         result = CliRunner().invoke(hdl, [command, "witness_table"])
         assert isinstance(result.exception, MissingTool) and result.exception.exit_code == 4
 

@@ -30,10 +30,13 @@ reason = "meant so"
 """
 
 
-@pytest.mark.parametrize("name", hdl.blocks())
+@pytest.mark.parametrize("name", [pytest.param(
+    name, marks=[] if name in ("arbiter", "axis_fifo", "vote_counter") else [pytest.mark.slow])
+    for name in hdl.blocks()])
 def test_packaged_rtl_is_clean(name: str) -> None:
     report = hdl.lint(name)
-    assert report.findings == ()
+    assert [one.text for one in report.findings if not one.waived] == []
+    assert {one.tool for one in report.findings} <= {"verilator"}
 
 
 def test_warning_is_a_finding(make_block: MakeBlock) -> None:

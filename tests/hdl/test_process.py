@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from rackwright.errors import Stalled
+from rackwright.errors import Stalled, UsageError
+from rackwright.hdl.jobs import in_turn
 from rackwright.hdl.process import run_limited, tail
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
@@ -87,3 +88,19 @@ def test_group_ends_with_its_parent(tmp_path: Path) -> None:
     parent.kill()
     parent.communicate(timeout=30)
     assert ends(pid)
+
+
+def test_jobs_keep_the_order_and_an_error_ends_the_rest(tmp_path: Path) -> None:
+    assert list(in_turn(lambda one: one * one, range(5), 2)) == [0, 1, 4, 9, 16]
+
+    def sleep_or_fail(one: int) -> int:
+        if one == 0:
+            time.sleep(0.3)
+            raise UsageError("no")
+        return run_limited(["sleep", "60"], cwd=tmp_path, env=None, log=tmp_path / f"log{one}",
+                           limit=90.0, what="a sleep")
+
+    start = time.monotonic()
+    with pytest.raises(UsageError, match="no"):
+        list(in_turn(sleep_or_fail, range(2), 2))
+    assert time.monotonic() - start < 30     # the sleep was killed

@@ -52,6 +52,43 @@ def test_seconds_need_a_clock() -> None:
         table.latency_time("recrod", clock_hz=1e6)
 
 
+def test_cycles_by_size() -> None:
+    frame = hdl.timing("crc32_stream", "64")
+    assert frame.cycles_for("frame", 64) == 8 and frame.cycles_for("frame", 1518) == 190
+    assert frame.cycles_for("frame", 160) == pytest.approx(20)
+    for size in (63, 1519, float("nan")):
+        with pytest.raises(UsageError, match="measured from 64 to 1518; nothing is extrapolated"):
+            frame.cycles_for("frame", size)
+    with pytest.raises(UnknownName, match="measured by size of block crc32_stream 'beat'"):
+        frame.cycles_for("beat", 64)
+
+
+def test_sizes_that_do_not_rise_are_refused(make_block: MakeBlock) -> None:
+    folder = make_block()
+    (folder / "timing.toml").write_text(
+        f'simulator = "x"\nrtl_sha256 = "{hdl.block(folder).rtl_sha256}"\n[[geometry]]\n'
+        'name = "4"\nparameters = { WIDTH = 4 }\nstartup_cycles = 0\nlatency_cycles = {}\n'
+        'interval_cycles = {}\nsize_cycles = { x = [[2, 1], [2, 3]] }\n')
+    with pytest.raises(InputError, match=r"size_cycles of x: the sizes \[2, 2\] must rise"):
+        hdl.timing(folder)
+
+
+@pytest.mark.parametrize("name", [name for name in hdl.blocks() if name != "arbiter"])
+def test_load_sweeps(name: str) -> None:
+    """At full load an operation takes its interval, without a stall in a block that is free at
+    every clock; at a quarter of it no less."""
+    for shape in hdl.block(name).geometries:
+        measured = hdl.timing(name, shape.name)
+        for operation in {row.operation for row in measured.load}:
+            rows = [row for row in measured.load if row.operation == operation]
+            assert [row.offered for row in rows] == [0.25, 0.5, 0.75, 1.0]
+            assert rows[0].cycles > 0.95 * rows[-1].cycles   # a few hundred draws: about
+            assert all(0 <= row.stalled < 1 for row in rows)
+            if measured.interval_cycles.get(operation) == 1 and name not in (
+                    "topk_stream", "reduce_add"):   # results in between; two streams
+                assert rows[-1].cycles == 1 and rows[-1].stalled == 0
+
+
 def test_changed_rtl_is_refused(tmp_path: Path) -> None:
     for name in ("witness_table", "lib/axis_skid"):
         shutil.copytree(Path(hdl.__file__).parent / name, tmp_path / name)

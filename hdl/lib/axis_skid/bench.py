@@ -7,7 +7,7 @@ from typing import Any
 import cocotb
 from cocotb.triggers import ClockCycles
 
-from rackwright.hdl.lib import Coverage, StreamBench, publish, seed
+from rackwright.hdl.lib import Coverage, StreamBench, load_sweep, publish, reset_sweep, seed
 
 COVERAGE = Coverage(["pauses:in", "pauses:out", "reset:full", "last:0", "last:1"])
 BEATS = 200
@@ -67,6 +67,24 @@ async def stalled_sink_fills_both_registers(dut: Any) -> None:
     tb.sink.pause = 0.0
     tb.beats(20)
     await tb.finish()
+
+
+def traffic(tb: TB) -> int:
+    """A hundred words."""
+    tb.beats(100)
+    return 100
+
+
+@cocotb.test(timeout_time=400, timeout_unit="us")
+async def measure_load(dut: Any) -> None:
+    """Clocks an operation and stalls, by offered load."""
+    await load_sweep(lambda pause: TB(dut, pause_in=pause), {"beat": traffic})
+
+
+@cocotb.test(timeout_time=800, timeout_unit="us")
+async def reset_at_any_clock(dut: Any) -> None:
+    """A reset of one clock leaves nothing behind, whatever stage the words are in."""
+    await reset_sweep(TB(dut), traffic)
 
 
 @cocotb.test(timeout_time=1, timeout_unit="us")

@@ -1,4 +1,4 @@
-"""`rackwright hdl`: test, measure and lint the offload blocks. Thin: no logic of its own.
+"""`rackwright hdl`: test, measure, break, size and lint the blocks. Thin: no logic of its own.
 
 BLOCK is the name of a packaged block or the path of a block folder; without it, all packaged
 blocks. Data goes to stdout, progress to stderr.
@@ -7,19 +7,22 @@ blocks. Data goes to stdout, progress to stderr.
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
     from rackwright.hdl import BenchReport, LintReport
+    from rackwright.hdl.mutate import MutationReport
 
 __all__ = ["hdl"]
 
 
 @click.group()
 def hdl() -> None:
-    """Verilog offload blocks: test, measure, lint."""
+    """Verilog offload blocks: test, measure, break, size, lint."""
 
 
 @hdl.command("list")
@@ -45,24 +48,28 @@ def list_blocks(as_json: bool) -> None:
 @click.option("--all-geometries", is_flag=True, help="The slow geometries too.")
 @click.option("--timeout", default=300.0, show_default=True,
               help="Wall-clock limit of one bench, seconds.")
+@click.option("--jobs", type=click.IntRange(1), help="Benches at a time; the processors, at most "
+              "two, by default.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def run_benches(block: str | None, seed: int, waves: bool, all_geometries: bool, timeout: float,
-                 as_json: bool) -> None:
+                 jobs: int | None, as_json: bool) -> None:
     """Run the benches on Icarus; exit status 1 when one fails."""
     from rackwright.errors import RackwrightError
     from rackwright.hdl import block as read
     from rackwright.hdl import test_block
+    from rackwright.hdl.jobs import in_turn
 
+    def run(one: tuple[str, str]) -> BenchReport:
+        click.echo(f"{one[0]} {one[1]} ...", err=True)
+        return test_block(one[0], seed=seed, waves=waves, timeout_time=timeout, geometry=one[1])
+
+    chosen = [(name, shape.name) for name in _names(block) for shape in read(name).geometries
+              if all_geometries or not shape.slow]
     reports = []
-    for name in _names(block):
-        for shape in read(name).geometries:
-            if shape.slow and not all_geometries:
-                continue
-            click.echo(f"{name} {shape.name} ...", err=True)
-            reports.append(test_block(name, seed=seed, waves=waves, timeout_time=timeout,
-                                      geometry=shape.name))
-            if not as_json:
-                _print_report(reports[-1])
+    for report in in_turn(run, chosen, jobs or min(2, os.cpu_count() or 1)):
+        reports.append(report)
+        if not as_json:
+            _print_report(report)
     if as_json:
         click.echo(json.dumps([json.loads(one.to_json()) for one in reports], indent=1))
     failed = [f"{one.block} {one.geometry}" for one in reports if not one.passed]
@@ -70,16 +77,92 @@ def run_benches(block: str | None, seed: int, waves: bool, all_geometries: bool,
         raise RackwrightError(f"the bench failed: {', '.join(failed)}")
 
 
+@hdl.command("waves")
+@click.argument("block")
+@click.option("--geometry", help="A geometry of the block; its first one by default.")
+@click.option("--seed", default=0, show_default=True, help="Seed of the bench.")
+@click.option("--test", "tests", help="Only tests whose names match this regular expression.")
+def dump_waves(block: str, geometry: str | None, seed: int, tests: str | None) -> None:
+    """Run a bench and keep all its signals; print the path of the FST file."""
+    from rackwright.errors import RackwrightError
+    from rackwright.hdl import test_block
+
+    report = test_block(block, geometry=geometry, seed=seed, tests=tests, waves=True)
+    click.echo(report.waves)
+    click.echo(f"open it with: gtkwave {report.waves}    (sudo apt-get install gtkwave; "
+               "surfer reads it too)", err=True)
+    if not report.passed:
+        raise RackwrightError(f"the bench failed: {report.block} {report.geometry}")
+
+
 @hdl.command("characterise")
 @click.argument("block", required=False)
 @click.option("--check", is_flag=True, help="Compare with timing.toml, write nothing.")
-def measure_cycles(block: str | None, check: bool) -> None:
+@click.option("--geometry", help="With --check: only this geometry.")
+def measure_cycles(block: str | None, check: bool, geometry: str | None) -> None:
     """Measure clock cycles and write timing.toml."""
     from rackwright.hdl import characterise
 
     for name in _names(block):
         click.echo(f"{name} ...", err=True)
-        click.echo(characterise(name, check=check), nl=False)
+        click.echo(characterise(name, check=check, geometry=geometry), nl=False)
+
+
+@hdl.command("mutate")
+@click.argument("block", required=False)
+@click.option("--seed", default=0, show_default=True, help="Seed of the faults.")
+@click.option("--count", default=25, show_default=True, help="Faults a block.")
+@click.option("--geometry", help="Only this geometry; by default all, the fast ones first.")
+@click.option("--jobs", default=1, show_default=True, type=click.IntRange(1),
+              help="Benches at a time.")
+@click.option("--write", type=click.Path(dir_okay=False), help="Write the Markdown table here.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def break_blocks(block: str | None, seed: int, count: int, geometry: str | None, jobs: int,
+                 write: str | None, as_json: bool) -> None:
+    """Put faults into the RTL: how many does the bench find? Exit status 1 when one survives."""
+    from rackwright.errors import RackwrightError
+    from rackwright.hdl.mutate import mutate, write_table
+
+    reports = []
+    for name in _names(block):
+        click.echo(f"{name} ...", err=True)
+        reports.append(mutate(name, seed=seed, count=count, jobs=jobs, geometry=geometry))
+        if not as_json:
+            _print_mutants(reports[-1])
+    if as_json:
+        click.echo(json.dumps([json.loads(one.to_json()) for one in reports], indent=1))
+    if write:
+        write_table(reports, Path(write))
+    survived = sum(len(one.survivors) for one in reports)
+    if survived:
+        raise RackwrightError(f"{survived} faults survived: strengthen the bench, or explain them "
+                              "in mutants.toml of the block")
+
+
+@hdl.command("synth")
+@click.argument("block", required=False)
+@click.option("--check", is_flag=True, help="Compare with synthesis.toml, write nothing.")
+def measure_size(block: str | None, check: bool) -> None:
+    """Look-up tables, flip-flops, memory bits and LUT levels with Yosys; hold the ceilings."""
+    from rackwright.hdl.synth import synthesise
+
+    for name in _names(block):
+        click.echo(f"{name} ...", err=True)
+        click.echo(synthesise(name, check=check), nl=False)
+
+
+@hdl.command("rates")
+@click.option("--fastest", "only_fastest", is_flag=True, help="One geometry of each block.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def line_rates(only_fastest: bool, as_json: bool) -> None:
+    """Gb/s of every block and geometry at assumed clocks, from measured cycles."""
+    from rackwright.hdl.rates import as_table, fastest, rates
+
+    rows = fastest(rates()) if only_fastest else rates()
+    if as_json:
+        click.echo(json.dumps([row._asdict() for row in rows], indent=1, sort_keys=True))
+    else:
+        click.echo(as_table(rows), nl=False)
 
 
 @hdl.command("lint")
@@ -118,6 +201,14 @@ def _print_report(report: BenchReport) -> None:
             click.echo(f"  FAILED {test.name}: {test.message}")
     if report.waves:
         click.echo(f"  waves: {report.waves}")
+
+
+def _print_mutants(report: MutationReport) -> None:
+    click.echo(f"{report.block}: {report.count('killed')} killed, {report.count('survived')} "
+               f"survived, {report.count('equivalent')} equivalent, "
+               f"{report.count('does not compile')} do not compile; seed {report.seed}")
+    for one in report.survivors:
+        click.echo(f"  SURVIVED {one.place}: {one.change}\n    {one.source}")
 
 
 def _print_lint(report: LintReport) -> None:

@@ -1,0 +1,1 @@
+"""The FIFO: RTL and bench; its golden is a queue."""
