@@ -16,7 +16,7 @@ RUN := $(VENV)/bin/python
 # installed again when the requirements change or the tree has moved
 READY := $(VENV)/.ready-$(shell { pwd; cat pyproject.toml; } | cksum | cut -d' ' -f1)
 
-.PHONY: help ready demo test lint types wheel-test bench reproduce clean
+.PHONY: help ready demo test lint types wheel-test bench reproduce docs clean
 
 help:
 	@echo "make demo        replay every system on its packaged sample, beside its baselines"
@@ -25,6 +25,7 @@ help:
 	@echo "make wheel-test  build the wheel through the source archive, run the tests against it"
 	@echo "make bench       benchmarks"
 	@echo "make reproduce   published against simulated: writes the tables in the documentation"
+	@echo "make docs        writes what is generated in docs/: reference and index"
 	@echo "make clean       remove what builds and tests leave behind"
 
 ready: $(READY)
@@ -49,10 +50,14 @@ bench: $(READY)
 	@ls bench/bench_*.py >/dev/null 2>&1 || { echo "there are no benchmarks in this tree"; exit 1; }
 	@for script in bench/bench_*.py; do $(RUN) $$script || exit 1; done
 
-# third-party data, which some rows need: make reproduce DATA=/path
+# third-party data, which some rows need: make reproduce DATA=/path; with SENSITIVITY=1 it takes
+# half an hour
 reproduce: $(READY)
-	@$(VENV)/bin/rackwright reproduce --sensitivity --jobs 2 $(if $(DATA),--data $(DATA)) \
+	@$(VENV)/bin/rackwright reproduce $(if $(SENSITIVITY),--sensitivity) --jobs 2 $(if $(DATA),--data $(DATA)) \
 		--update README.md --update docs/reproduction.md
+
+docs: $(READY)
+	@$(RUN) docs/generate.py
 
 clean:
 	@rm -rf build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
