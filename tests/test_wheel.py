@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+OWN = ("src/rackwright/", "src/pyvisa_rackwright/")
 LINKED = ("devices", "hdl", "models", "topologies", "traces")
 
 pytestmark = [
@@ -37,7 +38,7 @@ def packaged(name: str) -> str | None:
     head, _, rest = name.partition("/")
     if head in LINKED:
         return f"rackwright/{name}"
-    inside = name.startswith("src/rackwright/") and not (ROOT / name).is_symlink()
+    inside = name.startswith(OWN) and not (ROOT / name).is_symlink()
     return rest if inside else None
 
 
@@ -74,4 +75,4 @@ def test_the_wheel_holds_what_git_holds(wheel: Path) -> None:
 def test_the_wheel_holds_no_tests(wheel: Path) -> None:
     names = contents(wheel)
     assert not [name for name in names if "/test_" in name or "conftest" in name]
-    assert all(name.startswith("rackwright/") for name in names)
+    assert all(name.startswith(("rackwright/", "pyvisa_rackwright/")) for name in names)

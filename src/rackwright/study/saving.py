@@ -1,0 +1,62 @@
+"""What ``--out DIR`` holds after a study: table, JSON, report, and the store of single results.
+
+``results.csv``, ``study.json`` and ``report.html`` have the same bytes for the same study, inputs
+and code; ``results.parquet`` when pyarrow is installed. Each is written beside its place and
+renamed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from os import PathLike
+from pathlib import Path
+
+from rackwright import outdir
+from rackwright.errors import InputError, MissingTool
+from rackwright.study.result import StudyResult
+from rackwright.study.store import Store
+
+__all__ = ["merge", "save"]
+
+
+def save(result: StudyResult, folder: str | PathLike[str], base: str | PathLike[str] = "."
+         ) -> tuple[Path, ...]:
+    """Write `result` into `folder`; the paths written. `base`: what its files are relative to.
+
+    Raises InputError when the folder cannot be written.
+    """
+    from rackwright.report.study_html import page
+
+    place = outdir.prepare(Path(folder))
+    texts = {"results.csv": result.to_csv(), "study.json": result.to_json(),
+             "report.html": page(result, Path(base))}
+    try:
+        written = [_written(place / name, lambda path, text=text: path.write_text(  # type: ignore[misc]
+            text, encoding="utf-8")) for name, text in texts.items()]
+        try:
+            written.append(_written(place / "results.parquet", result.to_parquet))
+        except MissingTool:
+            (place / "results.parquet").unlink(missing_ok=True)  # of an earlier run
+    except OSError as problem:
+        raise InputError(f"cannot write results: {problem.strerror}", place=place) from None
+    return tuple(written)
+
+
+def merge(folder: str | PathLike[str], others: list[Path]) -> int:
+    """Copy what the stores of other runs hold into the store of `folder`; how many results."""
+    place = outdir.prepare(Path(folder))
+    for other in others:
+        if not (other / "store").is_dir():
+            raise InputError("has no store: not the --out folder of a study", place=other)
+    return sum(Store(place / "store").take(Store(other / "store")) for other in others)
+
+
+def _written(path: Path, write: Callable[[Path], object]) -> Path:
+    waiting = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        write(waiting)
+        waiting.replace(path)
+    finally:
+        waiting.unlink(missing_ok=True)
+    return path
