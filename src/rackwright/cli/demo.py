@@ -46,7 +46,7 @@ def _replay_all(done: dict[str, Replays], jobs: int, report: Report | None) -> N
     from rackwright.replays import Replays
 
     names = registry.names()
-    if jobs == 1:
+    if min(jobs, len(names)) == 1:
         _one_by_one(done, names, report)
         return
 
