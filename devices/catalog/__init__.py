@@ -1,8 +1,9 @@
 """The catalog: parts by name, each made from the TOML file of that name in this folder.
 
 ``catalog.gpu("h100-sxm")``, ``catalog.names("gpu")``, ``catalog.get("nvlink4")``. A `folder` of
-the user's own part files may be given everywhere; its parts come first. Parts are frozen and
-cached. What a part models is said in the module of its class.
+the user's own part files may be given everywhere; its parts come first. ``with
+catalog.beside(folder)`` does that for whatever the block calls. Parts are frozen and cached. What
+a part models is said in the module of its class.
 
 Errors: `UnknownName` for a name, kind or fidelity that is not there; `CatalogError` (file and
 line) for a part file that cannot be used.
@@ -11,6 +12,9 @@ line) for a part file that cannot be used.
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TypeVar
 
@@ -32,6 +36,7 @@ from rackwright.devices.switch import PcieSwitch, Switch
 from rackwright.errors import CatalogError, UnknownName
 
 __all__ = [
+    "beside",
     "collectives",
     "cpu",
     "get",
@@ -58,6 +63,21 @@ _CLASSES: dict[str, type[Part]] = {
     "switch": Switch,
 }
 P = TypeVar("P", bound=Part)
+_BESIDE: ContextVar[Path | None] = ContextVar("rackwright_catalog", default=None)
+
+
+@contextmanager
+def beside(folder: str | Path) -> Iterator[None]:
+    """Inside the block the parts of `folder` are found wherever no folder is named.
+
+    One that has the name of a packaged part stands for it. Raises CatalogError without a folder.
+    """
+    _scan(_key(folder))
+    token = _BESIDE.set(_key(folder))
+    try:
+        yield
+    finally:
+        _BESIDE.reset(token)
 
 
 def kinds() -> tuple[str, ...]:
@@ -169,7 +189,7 @@ def _typed(cls: type[P], noun: str, kind: str, name: str, fidelity: str,
 
 
 def _key(folder: str | Path | None) -> Path | None:
-    return None if folder is None else Path(folder).resolve()
+    return _BESIDE.get() if folder is None else Path(folder).resolve()
 
 
 def _files(folder: str | Path | None) -> dict[str, Path]:
@@ -192,7 +212,7 @@ def _file(name: str, folder: str | Path | None, above: tuple[str, ...] = ()) -> 
 
 @functools.cache
 def _resolved(name: str, folder: Path | None, above: tuple[str, ...]) -> PartFile:
-    files = _files(folder)
+    files = _scan(folder)
     if name in above:
         raise CatalogError(f"like goes round in a circle: {' -> '.join((*above, name))}",
                            place=files[name])

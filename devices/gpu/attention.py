@@ -59,7 +59,8 @@ class AttentionFit(Fit):
     of the peak, kept up for long, beyond which the power limit lowers the clock.
 
     Extend. `extend_math_share`, `extend_softmax_clocks`, `extend_split_time` likewise;
-    `extend_pair`: time of two blocks on an SM over that of one. `join_bandwidth`: bytes/s
+    `extend_pair`: time of two blocks on an SM over that of one; `extend_wide_pace`: of a block with
+    a head_dim above 128, beyond its larger share of the math. `join_bandwidth`: bytes/s
     at which parts of split keys are written and joined, in decodes and extends.
     """
 
@@ -87,6 +88,7 @@ class AttentionFit(Fit):
     extend_softmax_clocks: float
     extend_pair: float
     extend_split_time: float
+    extend_wide_pace: float
 
 
 def check_attention(causal: bool, *shape: Floats) -> None:

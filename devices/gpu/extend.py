@@ -7,6 +7,10 @@ fill the last wave of blocks well, each a whole number of tiles of keys, joined 
 Products and softmax take their time one after the other, so that it reaches 40 % of an H100's
 peak. Memory runs beside it.
 
+Blocks with a head_dim above 192 always have 64 rows, which an H100's shared memory holds twice (an
+A100's kernel keeps 128: not told apart here), and walk slower by a fitted factor: fewer rows share
+what is read of a key.
+
 Leaves out: other stacks' kernels (those of FlashAttention 3 come close to `prefill`), paging.
 
 Sources: `fits`. Block sizes and the rule for splits are those of the published source
@@ -21,6 +25,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rackwright.devices.arguments import Floats
+from rackwright.devices.gpu.attention_tiles import NARROW
 from rackwright.devices.gpu.pieces import found_in_l2, soft_maximum
 
 if TYPE_CHECKING:
@@ -29,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["extend_seconds"]
 
 ROWS, SPLIT_ROWS = 128, 64  # query rows of a block
+WIDEST_LONG = 192           # head_dim beyond which blocks have SPLIT_ROWS: two of 128 find no room
 RESIDENT = 2                # blocks of an SM
 ENOUGH = 0.8                # of the places filled: keys are not split
 FILL = 0.82                 # of a wave: 0.85 of the best there is, which is 0.97 or so
@@ -40,17 +46,19 @@ def extend_seconds(gpu: Gpu, peak: float, width: int, cold: bool, batch: Floats,
     """Seconds of an extend; all sizes are at least 1."""
     fit = gpu.attention
     slots = RESIDENT * gpu.sms
-    tile = np.where(head_dim > 64, 128.0, 256.0)  # keys
+    wide = head_dim > NARROW
+    tile = np.where(wide, 64.0, np.where(head_dim > 64, 128.0, 256.0))  # keys
     tiles = np.ceil(kv_len / tile)
     parts = _parts(batch * heads * np.ceil(q_len / SPLIT_ROWS) / slots, tiles)
     split = parts > 1
-    rows = np.where(split, SPLIT_ROWS, ROWS)
+    rows = np.where(split | (head_dim > WIDEST_LONG), SPLIT_ROWS, ROWS)
     blocks = batch * heads * np.ceil(q_len / rows) * parts
     longest = np.ceil(tiles / parts) * tile
     average = longest * (1 - np.maximum(q_len - rows, 0.0) / 2 / kv_len)
     pace = (fit.extend_softmax_clocks / gpu.clock_hz
             + 4 * ROWS * head_dim * gpu.sms / (peak * fit.extend_math_share)) * (rows / ROWS)
-    pace = pace * np.where(blocks > gpu.sms, fit.extend_pair, 1.0)
+    pace = pace * np.where(blocks > gpu.sms, fit.extend_pair, 1.0) \
+        * np.where(wide, fit.extend_wide_pace, 1.0)
     math = ((np.ceil(blocks / slots) - 1) * average + longest) * pace
     memory = _memory(gpu, width, cold, batch, heads, kv_heads, head_dim, q_len, kv_len)
     partial = PARTIAL_NBYTES * parts * batch * heads * q_len * head_dim

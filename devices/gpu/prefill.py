@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rackwright.devices.arguments import Floats
+from rackwright.devices.gpu.attention_tiles import tile_width
 from rackwright.devices.gpu.pieces import found_in_l2, soft_maximum
 
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ def prefill_seconds(gpu: Gpu, peak: float, width: int, causal: bool, cold: bool,
     fit = gpu.attention
     waves = batch * heads * np.ceil(q_len / BLOCK) / gpu.sms
     longest = np.ceil(kv_len / BLOCK) * BLOCK
-    math = 4 * BLOCK * head_dim * gpu.sms / (peak * fit.math_share)
+    tile = tile_width(head_dim)
+    math = 4 * BLOCK * tile * gpu.sms / (peak * fit.math_share)
     pace = fit.softmax_clocks / gpu.clock_hz + math
     start = (fit.block_clocks + causal * fit.mask_clocks) / gpu.clock_hz
     alone = start + longest * pace
@@ -56,7 +58,7 @@ def prefill_seconds(gpu: Gpu, peak: float, width: int, causal: bool, cold: bool,
     else:
         average, many = longest, np.ceil(waves) * alone
     body = np.where(waves > 1, many, alone)
-    floor = fit.prefill_floor_time + fit.wide_time * head_dim / WIDE
+    floor = fit.prefill_floor_time + fit.wide_time * tile / WIDE
     memory = _memory(gpu, width, cold, batch, heads, kv_heads, head_dim, q_len, kv_len)
     power = (waves * average * math + MEMORY_POWER * memory) / (floor + body)
     return floor + soft_maximum(body * _slowdown(power / fit.power_share), memory)

@@ -15,6 +15,8 @@ from pathlib import Path
 from rackwright.calibrate import crew
 from rackwright.calibrate.machine import bench, torch_with_gpu, write_description
 from rackwright.calibrate.plan import plan
+from rackwright.calibrate.points_file import read_points
+from rackwright.calibrate.rows import table_of
 from rackwright.calibrate.session import Report, run
 from rackwright.calibrate.tables import TABLES, tables_of
 from rackwright.errors import RackwrightError, UsageError
@@ -28,12 +30,16 @@ def main() -> int:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--only", default=",".join(tables_of("gpu")),
                         help="tables, with commas between: those of one GPU, or those of several")
+    parser.add_argument("--points", type=Path, help="a table's file of points: these only")
     parser.add_argument("--budget", type=float, help="seconds after which to stop")
     parser.add_argument("--every", type=int, default=1, help="measure each so-manieth point only")
     given = parser.parse_args()
     try:
         names = [name for name in given.only.split(",") if name]
-        points = plan(names)[::given.every]
+        if given.points:
+            names = [table_of(given.points).name]
+        points = read_points(given.points) if given.points else plan(names)
+        points = points[::given.every]
         several = {TABLES[name].command != "gpu" for name in names}
         if len(several) != 1:
             raise UsageError("--only must name tables of one GPU, or tables of several")

@@ -17,7 +17,8 @@ from pathlib import Path
 from rackwright.calibrate.tables import SETS, TABLES, Point, Table
 from rackwright.errors import InputError
 
-__all__ = ["Row", "append", "pack", "read_folder", "read_table", "table_of"]
+__all__ = ["Row", "append", "key_cell", "pack", "read_folder", "read_table", "table_of",
+           "text_of"]
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def table_of(path: Path) -> Table:
 def read_table(path: Path) -> list[Row]:
     """The rows of a file; raises `InputError` with the line of the first that is wrong."""
     table = table_of(path)
-    lines = csv.reader(io.StringIO(_text(path), newline=""), strict=True)
+    lines = csv.reader(io.StringIO(text_of(path), newline=""), strict=True)
     rows: list[Row] = []
     seen: dict[tuple[str, ...], int] = {}
     try:
@@ -101,7 +102,8 @@ def _tables_in(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _text(path: Path) -> str:
+def text_of(path: Path) -> str:
+    """A file's text, unpacked when its name ends in .gz; raises `InputError`."""
     try:
         data = path.read_bytes()
         return (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8")
@@ -123,14 +125,15 @@ def _row(cells: Sequence[str], table: Table, path: Path, line: int) -> Row:
         named = dict(zip(table.columns, cells, strict=True))
         if named["set"] not in SETS:
             raise ValueError(f"set is {named['set']!r}; allowed: {', '.join(SETS)}")
-        values = tuple(_key(name, named[name], words) for name, words in table.keys.items())
+        values = tuple(key_cell(name, named[name], words) for name, words in table.keys.items())
         measured = {name: _measured(name, named[name]) for name in table.values}
     except ValueError as problem:
         raise InputError(str(problem), place=path, line=line) from None
     return Row(Point(table.name, values, named["set"]), measured)
 
 
-def _key(name: str, cell: str, words: tuple[str, ...]) -> int | str:
+def key_cell(name: str, cell: str, words: tuple[str, ...]) -> int | str:
+    """A cell that says what was measured; `words`: those allowed, none: a whole number."""
     if words:
         if cell not in words:
             raise ValueError(f"{name} is {cell!r}; allowed: {', '.join(words)}")

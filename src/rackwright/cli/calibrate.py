@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from rackwright.cli.calibrate_hosts import COMMANDS, check_library, fit_library, is_library
 from rackwright.cli.calibrate_training import check_training, is_training, training
 from rackwright.cli.output import emit, emit_json, width
+from rackwright.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from rackwright.calibrate.tables import Point
 
 __all__ = ["calibrate"]
 
@@ -30,11 +34,14 @@ for _one in (*COMMANDS, training):
               help="Where the tables go; points that are there are not measured again.")
 @click.option("--only", default="", metavar="NAME[,NAME...]",
               help="These tables only (gemm, attention ...).")
+@click.option("--points", "own", type=click.Path(path_type=Path), metavar="FILE",
+              help="These points only: a table's file (attention.csv ...) without values.")
 @click.option("--budget", type=click.FloatRange(min=0), metavar="SECONDS",
               help="Stop after so many seconds; the same command goes on.")
 @click.option("--dry-run", is_flag=True, help="Say what would be measured and how long it takes.")
 @click.option("--json", "as_json", is_flag=True, help="Print canonical JSON.")
-def gpu(folder: Path, only: str, budget: float | None, dry_run: bool, as_json: bool) -> None:
+def gpu(folder: Path, only: str, own: Path | None, budget: float | None, dry_run: bool,
+        as_json: bool) -> None:
     """Measure the first GPU with PyTorch: products, attention, kernels, copies, power.
 
     Clocks and power limits are left as they are. Ctrl-C keeps what is done.
@@ -42,7 +49,10 @@ def gpu(folder: Path, only: str, budget: float | None, dry_run: bool, as_json: b
     from rackwright.calibrate.plan import plan_of
     from rackwright.calibrate.session import left
 
-    points = plan_of("gpu", [name.strip() for name in only.split(",") if name.strip()])
+    if own is not None and only:
+        raise UsageError("--points says what to measure, --only too: give one of them")
+    points = _own(own) if own is not None else plan_of(
+        "gpu", [name.strip() for name in only.split(",") if name.strip()])
     if dry_run:
         _dry(points, left(points, folder), as_json)
         return
@@ -59,6 +69,18 @@ def gpu(folder: Path, only: str, budget: float | None, dry_run: bool, as_json: b
     else:
         emit(f"measured {done.measured} points, skipped {done.skipped}, {done.left} are left; "
              f"the tables are in {folder}\n")
+
+
+def _own(path: Path) -> list[Point]:
+    """Points of a file for one GPU."""
+    from rackwright.calibrate.points_file import read_points
+    from rackwright.calibrate.tables import TABLES, tables_of
+
+    points = read_points(path)
+    if TABLES[points[0].table].command != "gpu":
+        raise InputError(f"{points[0].table} takes several GPUs; allowed here: "
+                         f"{', '.join(tables_of('gpu'))}", place=path)
+    return points
 
 
 @calibrate.command()
