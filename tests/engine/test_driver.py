@@ -185,7 +185,8 @@ def spin(state, until_ps, max_events):  # type: ignore[no-untyped-def]
 
 
 SPINNER = f"""
-import importlib.util, sys
+import importlib.util, signal, sys
+signal.alarm(300)  # endless otherwise, when this test is killed
 spec = importlib.util.spec_from_file_location("spinner", {str(Path(__file__))!r})
 module = importlib.util.module_from_spec(spec)
 sys.modules["spinner"] = module
