@@ -11,7 +11,7 @@ A head_dim above 128 takes a tile twice as wide: one block fits on an SM, with n
 ahead, so that each tile's keys, then its values, wait for memory. A head_dim between two tiles'
 widths is as slow as the wider one, but for memory.
 
-Leaves out: paging, writes to the cache, head_dim beyond 256.
+Leaves out: paging, writes to the cache; head_dim beyond 256 is not measured.
 
 Sources: `fits`; two blocks an SM, splitting from half of the SMs down and tiles of 128 keys are
 inferred from the steps of the measured times, as are one wide block an SM and its waits: no
@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rackwright.devices.arguments import Floats
-from rackwright.devices.gpu.attention_tiles import NARROW, tile_width
+from rackwright.devices.gpu.attention_tiles import is_wide, tile_width
 from rackwright.devices.gpu.pieces import found_in_l2, soft_maximum
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ __all__ = ["decode_seconds"]
 
 LEAST_ROWS = 16  # rows of the smallest matrix instruction
 TILE_KEYS = 128  # of a part of split keys, at least
-RESIDENT = 2     # blocks of an SM, up to a head_dim of NARROW; beyond: 1
+RESIDENT = 2     # blocks of an SM, one of wide heads
 LOADS = 2        # keys, then values, of a tile
 PARTIAL_NBYTES = 8  # a partial sum is written and read once, in float32
 
@@ -51,8 +51,8 @@ def decode_seconds(gpu: Gpu, width: int, cold: bool, batch: Floats, heads: Float
     nbytes = 2 * width * batch * kv_heads * kv_len * head_dim
     missed = 1.0 if cold else 1 - found_in_l2(gpu, nbytes, fit.l2_reach)
     key_nbytes = 2 * width * head_dim
-    wide = head_dim > NARROW
-    resident = np.where(wide, 1, RESIDENT)
+    wide = is_wide(head_dim)
+    resident = RESIDENT - wide
     pace = fit.key_clocks / gpu.clock_hz + (
         2 * width * tile_width(head_dim) / (fit.walk_per_clock * gpu.clock_hz)) \
         + wide * LOADS * fit.memory_time * missed / TILE_KEYS

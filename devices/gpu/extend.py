@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rackwright.devices.arguments import Floats
-from rackwright.devices.gpu.attention_tiles import NARROW
+from rackwright.devices.gpu.attention_tiles import is_wide
 from rackwright.devices.gpu.pieces import found_in_l2, soft_maximum
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def extend_seconds(gpu: Gpu, peak: float, width: int, cold: bool, batch: Floats,
     """Seconds of an extend; all sizes are at least 1."""
     fit = gpu.attention
     slots = RESIDENT * gpu.sms
-    wide = head_dim > NARROW
+    wide = is_wide(head_dim) > 0
     tile = np.where(wide, 64.0, np.where(head_dim > 64, 128.0, 256.0))  # keys
     tiles = np.ceil(kv_len / tile)
     parts = _parts(batch * heads * np.ceil(q_len / SPLIT_ROWS) / slots, tiles)
