@@ -7,18 +7,25 @@ throughout. What it leaves out: texts, scores, how the index found them, documen
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from rackwright.errors import TraceError, UsageError
-from rackwright.traces.checked_columns import column_of, statistics
+from rackwright.errors import TraceError
+from rackwright.traces.checked_columns import (
+    Arrivals,
+    check_arrivals,
+    check_count,
+    check_name,
+    check_range,
+    first_bad,
+    head_of,
+    set_columns,
+    statistics,
+)
 from rackwright.traces.requests import MAX_TOKENS
-from rackwright.units import MAX_TIME
 
 __all__ = ["MAX_DOCUMENT", "DocumentTrace"]
 
@@ -28,7 +35,7 @@ Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
-class DocumentTrace:
+class DocumentTrace(Arrivals):
     """Queries in order of arrival; read-only columns.
 
     `arrival_time`: float64 seconds, shape (n,), n >= 1, never going back. `query_tokens`: int64,
@@ -37,6 +44,9 @@ class DocumentTrace:
     `name`, `source`: one line each. Columns are copied, and checked: raises TraceError naming the
     first wrong row (from 0).
     """
+
+    ROWS = "documents"
+    COLUMNS = ("arrival_time", "query_tokens", "offsets", "document", "document_tokens")
 
     arrival_time: npt.NDArray[np.float64]
     query_tokens: Ints
@@ -47,22 +57,12 @@ class DocumentTrace:
     source: str = ""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "arrival_time",
-                           column_of("arrival_time", self.arrival_time, np.float64))
-        for column in ("query_tokens", "offsets", "document", "document_tokens"):
-            object.__setattr__(self, column, column_of(column, getattr(self, column), np.int64))
+        set_columns(self, np.float64, "arrival_time")
+        set_columns(self, np.int64, "query_tokens", "offsets", "document", "document_tokens")
         _check_shapes(self)
         _check_rows(self)
         _check_documents(self)
-        for text in (self.name, self.source):
-            if not text.isprintable() or text != text.strip():
-                raise TraceError(f"name or source of a trace: {text!r} is not one line of text "
-                                 "without blanks at its ends")
-        if not self.name:
-            raise TraceError("the name of a trace is empty; give one")
-
-    def __len__(self) -> int:
-        return len(self.arrival_time)
+        check_name(self.name, self.source)
 
     def __repr__(self) -> str:
         return (f"<DocumentTrace {self.name!r}: {len(self)} queries, {len(self.document)} "
@@ -70,8 +70,7 @@ class DocumentTrace:
 
     def first(self, count: int) -> DocumentTrace:
         """The first `count` queries (all of them when there are fewer). Raises UsageError."""
-        if count < 1:
-            raise UsageError(f"the first {count} queries: at least 1 is needed")
+        check_count(count, "queries")
         count = min(count, len(self))
         end = int(self.offsets[count])
         return DocumentTrace(self.arrival_time[:count], self.query_tokens[:count],
@@ -79,35 +78,14 @@ class DocumentTrace:
                              self.document_tokens[:end], self.name, self.source)
 
     @property
-    def span_time(self) -> float:
-        """Seconds from the first arrival to the last."""
-        return float(self.arrival_time[-1] - self.arrival_time[0])
-
-    @property
-    def rate_per_s(self) -> float | None:
-        """Mean arrivals/s: gaps over span; None when all queries arrive at once."""
-        return (len(self) - 1) / self.span_time if self.span_time > 0 else None
-
-    @property
     def counts(self) -> Ints:
         """Documents of each query."""
         return np.diff(self.offsets)
 
-    @cached_property
-    def content_hash(self) -> str:
-        """SHA-256 (hex) of the columns; name and source do not count."""
-        digest = hashlib.sha256(f"documents 1 {len(self)}\n".encode())
-        digest.update(self.arrival_time.astype("<f8").tobytes())
-        for column in (self.query_tokens, self.offsets, self.document, self.document_tokens):
-            digest.update(column.astype("<i8").tobytes())
-        return digest.hexdigest()
-
     def summary(self) -> dict[str, Any]:
         """Counts, span, rate and statistics as plain numbers (JSON-ready, SI units)."""
-        rate = {} if self.rate_per_s is None else {"rate_per_s": self.rate_per_s}
         _, times = np.unique(self.document, return_counts=True)
-        return {"name": self.name, "source": self.source, "content_hash": self.content_hash,
-                "queries": len(self), "span_time": self.span_time, **rate,
+        return {**head_of(self), "queries": len(self), **self._pace(),
                 "documents_fetched": len(self.document), "documents": len(times),
                 "hottest_share": float(times.max() / len(self.document)),
                 "documents_per_query": statistics(self.counts),
@@ -130,21 +108,9 @@ def _check_shapes(trace: DocumentTrace) -> None:
 
 
 def _check_rows(trace: DocumentTrace) -> None:
-    times = trace.arrival_time
-    _first_bad((times >= 0) & (times <= MAX_TIME), "arrival_time", times,
-               f"0 to {MAX_TIME:.0f} s")
-    _first_bad(np.concatenate([[True], times[1:] >= times[:-1]]), "arrival_time", times,
-               "no earlier than the row above; sort the rows by arrival")
-    _first_bad((trace.query_tokens >= 1) & (trace.query_tokens <= MAX_TOKENS), "query_tokens",
-               trace.query_tokens, f"1 to {MAX_TOKENS}")
-    _first_bad(trace.counts >= 1, "documents", trace.counts, "at least 1 document a query")
-
-
-def _first_bad(good: npt.NDArray[np.bool_], name: str, values: npt.NDArray[Any],
-               expected: str) -> None:
-    if not good.all():
-        row = int(np.argmin(good))
-        raise TraceError(f"row {row}: {name} {values[row]}; expected {expected}")
+    check_arrivals(trace.arrival_time)
+    check_range("query_tokens", trace.query_tokens, 1, MAX_TOKENS)
+    first_bad(trace.counts >= 1, "documents", trace.counts, "at least 1 document a query")
 
 
 def _check_documents(trace: DocumentTrace) -> None:

@@ -146,7 +146,7 @@ def _columns() -> tuple[Column, ...]:
             Column("key", whole(0, KEY_LIMIT - 1), f"a whole number, 0 to {KEY_LIMIT - 1}"),
             Column("value_bytes", whole(0, MAX_VALUE), f"a whole number, 0 to {MAX_VALUE}"),
             Column("objects", whole(1, MAX_OBJECTS),
-                   f"a whole number, 1 to {MAX_OBJECTS}; 1 but for scans"))
+                   f"a whole number, 1 to {MAX_OBJECTS}; 1 for a read"))
 
 
 def _operation() -> Callable[[str], int]:

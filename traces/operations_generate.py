@@ -6,7 +6,7 @@ read-modify-writes; `writes`: updates only. Key i is drawn by the method of Gray
 1994), as YCSB does: exact for the two hottest keys, approximate for the others, and the chance of
 the hottest is 1 / zeta(n, theta). Keys are ranks (0 the hottest) unless `scrambled`, which spreads
 them by a hash, as YCSB's scrambled generator, whose collisions it has too; YCSB then draws from
-10**10 ranks, we from `keys`.
+10**10 ranks, we from `keys`. Updates may touch several neighbouring keys, as YCSB's never do.
 
 What it leaves out: bursts, keys that cool down, missing keys, deletes.
 """
@@ -22,6 +22,7 @@ from rackwright.errors import UnknownName, UsageError
 from rackwright.traces.operations import (
     INSERT,
     KEY_LIMIT,
+    MAX_OBJECTS,
     MAX_VALUE,
     MODIFY,
     READ,
@@ -72,16 +73,21 @@ def generate_operations(
     scrambled: bool = False,
     seed: int = 0,
     name: str = "",
+    update_objects: int = 1,
 ) -> OperationTrace:
     """`operations` operations of a YCSB workload ("a" .. "f", "writes", "reads").
 
     `rate_per_s`: Poisson arrivals; without it all arrive at 0, for closed loops. Kinds, keys,
-    lengths of scans and arrivals draw from streams of their own. The trace's `source` states every
+    lengths of scans and arrivals draw from streams of their own. `update_objects`: keys that an
+    update or a read-modify-write touches, from the drawn one on. The trace's `source` states every
     parameter. Raises UnknownName and UsageError.
     """
     if workload not in WORKLOADS:
         raise UnknownName("workload", workload, WORKLOADS)
     _check(operations, rate_per_s, value_bytes, seed)
+    if not 1 <= update_objects <= min(keys, MAX_OBJECTS):
+        raise UsageError(f"update_objects = {update_objects}: expected 1 to {MAX_OBJECTS}, and no "
+                         f"more than the {keys} keys")
     first, share, other, law = WORKLOADS[workload]
     kinds, drawn, lengths, arrivals = (np.random.default_rng(child)
                                        for child in np.random.SeedSequence(seed).spawn(4))
@@ -95,15 +101,18 @@ def generate_operations(
     key = np.where(kind == INSERT, keys + inserted - 1, key)
     length = lengths.integers(1, _LONGEST_SCAN, operations, endpoint=True)
     objects = np.where(kind == SCAN, length, 1)
-    key = np.where(kind == SCAN, np.maximum(np.minimum(key, keys - objects), 0), key)
+    several = (kind == UPDATE) | (kind == MODIFY)
+    objects = np.where(several, update_objects, objects)
+    key = np.where((kind == SCAN) | several, np.maximum(np.minimum(key, keys - objects), 0), key)
     times = np.zeros(operations) if rate_per_s is None \
         else np.cumsum(arrivals.standard_exponential(operations) / rate_per_s)
+    more = "" if update_objects == 1 else f", updates of {update_objects} keys"
     pace = "no times" if rate_per_s is None else f"Poisson {float(rate_per_s)!r}/s"
     return OperationTrace(
         times, kind, key, np.full(operations, value_bytes), objects, name or f"ycsb_{workload}",
         f"generate_operations: YCSB {workload}, {operations} operations, {pace}; {keys} keys, "
         f"Zipf {float(theta)!r} (Gray), {'scrambled' if scrambled else 'ranks'}, values "
-        f"{value_bytes} B; seed {seed}")
+        f"{value_bytes} B{more}; seed {seed}")
 
 
 def _check(operations: int, rate_per_s: float | None, value_bytes: int, seed: int) -> None:

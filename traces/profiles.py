@@ -10,7 +10,6 @@ Units: seconds, elements, samples.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,7 +19,14 @@ import numpy as np
 import numpy.typing as npt
 
 from rackwright.errors import TraceError, UsageError
-from rackwright.traces.checked_columns import column_of
+from rackwright.traces.checked_columns import (
+    check_count,
+    check_lines,
+    check_range,
+    first_bad,
+    hash_of,
+    set_columns,
+)
 from rackwright.units import MAX_TIME
 
 __all__ = ["MAX_COUNT", "LayerProfile", "chain_of", "parse_configuration"]
@@ -57,8 +63,7 @@ class LayerProfile:
     source: str = ""
 
     def __post_init__(self) -> None:
-        for column in ("parameters", "output_elements", "batches"):
-            object.__setattr__(self, column, column_of(column, getattr(self, column), np.int64))
+        set_columns(self, np.int64, "parameters", "output_elements", "batches")
         object.__setattr__(self, "times", _matrix("times", self.times))
         if self.forward_times is not None:
             object.__setattr__(self, "forward_times",
@@ -70,10 +75,8 @@ class LayerProfile:
         _check_shapes(self)
         _check_values(self)
         _check_edges(self)
-        for text in (self.name, self.model, self.source, *self.layers, *self.kinds):
-            if not text.isprintable() or text != text.strip():
-                raise TraceError(f"text of a profile: {text!r} is not one line of text without "
-                                 "blanks at its ends")
+        check_lines("text of a profile", self.name, self.model, self.source, *self.layers,
+                    *self.kinds)
         if not self.name:
             raise TraceError("the name of a profile is empty; give one")
 
@@ -87,8 +90,7 @@ class LayerProfile:
 
     def first(self, count: int) -> LayerProfile:
         """The first `count` layers (all when there are fewer). Raises UsageError."""
-        if count < 1:
-            raise UsageError(f"the first {count} layers: at least 1 is needed")
+        check_count(count, "layers")
         forward = None if self.forward_times is None else self.forward_times[:count]
         edges = tuple(edge for edge in self.edges if edge[1] < count)
         return LayerProfile(self.name, self.model, self.layers[:count], self.kinds[:count],
@@ -120,13 +122,9 @@ class LayerProfile:
         """SHA-256 (hex) of all columns and edges; name, model and source do not count."""
         head = json.dumps([self.layers, self.kinds, self.edges, len(self.batches),
                            self.forward_times is not None])
-        digest = hashlib.sha256(f"layer profile 1 {head}\n".encode())
-        for column in (self.parameters, self.output_elements, self.batches):
-            digest.update(column.astype("<i8").tobytes())
-        digest.update(self.times.astype("<f8").tobytes())
-        if self.forward_times is not None:
-            digest.update(self.forward_times.astype("<f8").tobytes())
-        return digest.hexdigest()
+        forward = () if self.forward_times is None else (self.forward_times,)
+        return hash_of(f"layer profile 1 {head}", self.parameters, self.output_elements,
+                       self.batches, self.times, *forward)
 
     def summary(self) -> dict[str, Any]:
         """Counts and total seconds as plain numbers (JSON-ready, SI units)."""
@@ -195,20 +193,12 @@ def _check_values(profile: LayerProfile) -> None:
     if batches.min() < 1 or batches.max() > MAX_COUNT or (np.diff(batches) >= 0).any():
         raise TraceError(f"batches {batches.tolist()}; expected falling whole numbers of 1 or more")
     for name in ("parameters", "output_elements"):
-        column = getattr(profile, name)
-        _first_bad((column >= 0) & (column <= MAX_COUNT), name, column, f"0 to {MAX_COUNT}")
+        check_range(name, getattr(profile, name), 0, MAX_COUNT, "layer")
     for name in ("times", "forward_times"):
         matrix = getattr(profile, name)
         if matrix is not None:
             good = ((matrix >= 0) & (matrix <= MAX_TIME)).all(axis=1)
-            _first_bad(good, name, matrix, f"0 to {MAX_TIME:.0f} s")
-
-
-def _first_bad(good: npt.NDArray[np.bool_], name: str, values: npt.NDArray[Any],
-               expected: str) -> None:
-    if not good.all():
-        layer = int(np.argmin(good))
-        raise TraceError(f"layer {layer}: {name} {values[layer]}; expected {expected}")
+            first_bad(good, name, matrix, f"0 to {MAX_TIME:.0f} s", "layer")
 
 
 def _check_edges(profile: LayerProfile) -> None:

@@ -12,7 +12,6 @@ reference accelerator). Leaves out: the plan's shape (operators are a list), ske
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -22,8 +21,15 @@ import numpy as np
 import numpy.typing as npt
 
 from rackwright.errors import TraceError
-from rackwright.traces.checked_columns import column_of, statistics
-from rackwright.units import MAX_TIME
+from rackwright.traces.checked_columns import (
+    check_range,
+    check_seconds,
+    first_bad,
+    hash_of,
+    head_of,
+    set_columns,
+    statistics,
+)
 
 __all__ = ["CLASSES", "MAX_AMOUNT", "MAX_STAGE", "Operator", "QueryTrace", "plain_name"]
 
@@ -73,10 +79,8 @@ class QueryTrace:
     source: str = ""
 
     def __post_init__(self) -> None:
-        for name in ("query", "stage", "kind", *_COUNTS):
-            object.__setattr__(self, name, column_of(name, getattr(self, name), np.int64))
-        for name in ("arrival_time", "core_seconds"):
-            object.__setattr__(self, name, column_of(name, getattr(self, name), np.float64))
+        set_columns(self, np.int64, "query", "stage", "kind", *_COUNTS)
+        set_columns(self, np.float64, "arrival_time", "core_seconds")
         for name in ("template", "operator"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
         _check_shapes(self)
@@ -114,22 +118,16 @@ class QueryTrace:
     @cached_property
     def content_hash(self) -> str:
         """SHA-256 (hex) of the columns; name and source do not count."""
-        digest = hashlib.sha256(f"queries 1 {len(self)}\n".encode())
-        for name in ("query", "stage", "kind", *_COUNTS):
-            digest.update(getattr(self, name).astype("<i8").tobytes())
-        for name in ("arrival_time", "core_seconds"):
-            digest.update(getattr(self, name).astype("<f8").tobytes())
-        for texts in (self.template, self.operator):
-            digest.update("\n".join(texts).encode())
-        return digest.hexdigest()
+        numbers = ("query", "stage", "kind", *_COUNTS, "arrival_time", "core_seconds")
+        return hash_of(f"queries 1 {len(self)}", *(getattr(self, name) for name in numbers),
+                       "\n".join(self.template), "\n".join(self.operator))
 
     def summary(self) -> dict[str, Any]:
         """Counts and statistics as plain numbers (JSON-ready, SI units)."""
         shuffled = self.kind == CLASSES.index("shuffle")
         stored = self.kind == CLASSES.index("io")
-        return {"name": self.name, "source": self.source, "content_hash": self.content_hash,
-                "queries": self.queries, "operators": len(self), "span_time": self.span_time,
-                "templates": len(set(self.template)),
+        return {**head_of(self), "queries": self.queries, "operators": len(self),
+                "span_time": self.span_time, "templates": len(set(self.template)),
                 "operators_per_query": statistics(np.diff(self.offsets)),
                 "core_seconds": float(self.core_seconds.sum()),
                 "shuffle_bytes": int(self.bytes_out[shuffled].sum()),
@@ -171,38 +169,31 @@ def _check_shapes(trace: QueryTrace) -> None:
 
 
 def _check_rows(trace: QueryTrace) -> None:
-    _first_bad((trace.query >= 0) & (trace.query <= 2**31 - 1), "query", trace.query,
-               "0 to 2147483647")
-    times = trace.arrival_time
-    _first_bad((times >= 0) & (times <= MAX_TIME), "arrival_time", times,
-               f"0 to {MAX_TIME:.0f} s")
-    _first_bad((trace.stage >= 0) & (trace.stage <= MAX_STAGE), "stage", trace.stage,
-               f"0 to {MAX_STAGE}")
-    _first_bad((trace.kind >= 0) & (trace.kind < len(CLASSES)), "class", trace.kind,
-               f"0 to {len(CLASSES) - 1}")
+    check_range("query", trace.query, 0, 2**31 - 1)
+    check_seconds("arrival_time", trace.arrival_time)
+    check_range("stage", trace.stage, 0, MAX_STAGE)
+    check_range("class", trace.kind, 0, len(CLASSES) - 1)
     for name in _COUNTS:
-        values = getattr(trace, name)
-        _first_bad((values >= 0) & (values <= MAX_AMOUNT), name, values, f"0 to {MAX_AMOUNT}")
-    work = trace.core_seconds
-    _first_bad((work >= 0) & (work <= MAX_TIME), "core_seconds", work, f"0 to {MAX_TIME:.0f} s")
+        check_range(name, getattr(trace, name), 0, MAX_AMOUNT)
+    check_seconds("core_seconds", trace.core_seconds)
 
 
 def _check_queries(trace: QueryTrace) -> None:
     """What holds between rows: order of queries, arrivals, stages, one template a query."""
     start = np.concatenate([[True], np.diff(trace.query) != 0])
     same = ~start
-    _first_bad(np.concatenate([[True], np.diff(trace.query) >= 0]), "query", trace.query,
-               "no lower than in the row above; the rows of a query stand together")
+    first_bad(np.concatenate([[True], np.diff(trace.query) >= 0]), "query", trace.query,
+              "no lower than in the row above; the rows of a query stand together")
     back = np.concatenate([[True], np.diff(trace.arrival_time) >= 0])
-    _first_bad(back, "arrival_time", trace.arrival_time,
-               "no earlier than in the row above; sort the queries by arrival")
+    first_bad(back, "arrival_time", trace.arrival_time,
+              "no earlier than in the row above; sort the queries by arrival")
     moved = np.concatenate([[False], np.diff(trace.arrival_time) != 0])
-    _first_bad(~(same & moved), "arrival_time", trace.arrival_time,
-               "the arrival of the row above, which is of the same query")
+    first_bad(~(same & moved), "arrival_time", trace.arrival_time,
+              "the arrival of the row above, which is of the same query")
     steps = np.concatenate([[0], np.diff(trace.stage)])
     fine = np.where(start, trace.stage == 0, (steps == 0) | (steps == 1))
-    _first_bad(fine, "stage", trace.stage, "0 at the start of a query, then the stage of the row "
-                                           "above or the next one")
+    first_bad(fine, "stage", trace.stage, "0 at the start of a query, then the stage of the row "
+                                          "above or the next one")
     for row in np.flatnonzero(same).tolist():
         if trace.template[row] != trace.template[row - 1]:
             raise TraceError(f"row {row}: template {trace.template[row]!r}; expected "
@@ -219,10 +210,3 @@ def plain_name(text: object) -> bool:
     """1 to 64 letters, digits or any of ``._-``."""
     return (isinstance(text, str) and 1 <= len(text) <= 64 and text.isascii()
             and all(mark.isalnum() or mark in "._-" for mark in text))
-
-
-def _first_bad(good: npt.NDArray[np.bool_], name: str, values: npt.NDArray[Any],
-               expected: str) -> None:
-    if not good.all():
-        row = int(np.argmin(good))
-        raise TraceError(f"row {row}: {name} {values[row]}; expected {expected}")

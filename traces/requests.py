@@ -8,16 +8,22 @@ refused).
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from rackwright.errors import TraceError, UsageError
-from rackwright.traces.checked_columns import column_of, statistics
+from rackwright.errors import TraceError
+from rackwright.traces.checked_columns import (
+    Arrivals,
+    check_count,
+    check_name,
+    check_range,
+    head_of,
+    set_columns,
+    statistics,
+)
 from rackwright.traces.prefixes import PrefixBlocks
 from rackwright.units import MAX_TIME
 
@@ -27,7 +33,7 @@ MAX_TOKENS = 10_000_000  # our bound: far above any context window, below any mi
 
 
 @dataclass(frozen=True, eq=False)
-class RequestTrace:
+class RequestTrace(Arrivals):
     """Requests in order of arrival; read-only columns of one length n >= 1.
 
     `arrival_time`: float64 seconds, 0 to 106 days, never going back. `input_tokens` and
@@ -35,6 +41,12 @@ class RequestTrace:
     `prefixes`: the blocks that prompts share, at most as many as a prompt has; None: not known.
     Columns are copied, and checked: raises TraceError naming the first wrong row (from 0).
     """
+
+    ROWS = "requests"
+    COLUMNS = ("arrival_time", "input_tokens", "output_tokens")
+
+    ROWS = "requests"
+    COLUMNS = ("arrival_time", "input_tokens", "output_tokens")
 
     arrival_time: npt.NDArray[np.float64]
     input_tokens: npt.NDArray[np.int64]
@@ -44,33 +56,22 @@ class RequestTrace:
     prefixes: PrefixBlocks | None = None
 
     def __post_init__(self) -> None:
-        times = column_of("arrival_time", self.arrival_time, np.float64)
-        object.__setattr__(self, "arrival_time", times)
-        for column in ("input_tokens", "output_tokens"):
-            object.__setattr__(self, column, column_of(column, getattr(self, column), np.int64))
+        set_columns(self, np.float64, "arrival_time")
+        set_columns(self, np.int64, "input_tokens", "output_tokens")
         _check_lengths(self)
-        _check_times(times)
-        _check_tokens("input_tokens", self.input_tokens)
-        _check_tokens("output_tokens", self.output_tokens)
+        _check_times(self.arrival_time)
+        check_range("input_tokens", self.input_tokens, 1, MAX_TOKENS)
+        check_range("output_tokens", self.output_tokens, 1, MAX_TOKENS)
         if self.prefixes is not None:
             _check_prefixes(self, self.prefixes)
-        if not self.name:
-            raise TraceError("the name of a trace is empty; give one")
-        for text in (self.name, self.source):
-            if not text.isprintable() or text != text.strip():
-                raise TraceError(f"name or source of a trace: {text!r} is not one line of text "
-                                 "without blanks at its ends")
-
-    def __len__(self) -> int:
-        return len(self.arrival_time)
+        check_name(self.name, self.source)
 
     def __repr__(self) -> str:
         return f"<RequestTrace {self.name!r}: {len(self)} requests, {self.span_time:.6g} s>"
 
     def first(self, count: int) -> RequestTrace:
         """The first `count` requests (all of them when there are fewer). Raises UsageError."""
-        if count < 1:
-            raise UsageError(f"the first {count} requests: at least 1 is needed")
+        check_count(count, self.ROWS)
         return self.rows(slice(count))
 
     def rows(self, wanted: slice) -> RequestTrace:
@@ -79,34 +80,14 @@ class RequestTrace:
         return RequestTrace(self.arrival_time[wanted], self.input_tokens[wanted],
                             self.output_tokens[wanted], self.name, self.source, prefixes)
 
-    @property
-    def span_time(self) -> float:
-        """Seconds from the first arrival to the last."""
-        return float(self.arrival_time[-1] - self.arrival_time[0])
-
-    @property
-    def rate_per_s(self) -> float | None:
-        """Mean arrivals/s: gaps over span; None when all requests arrive at once."""
-        return (len(self) - 1) / self.span_time if self.span_time > 0 else None
-
-    @cached_property
-    def content_hash(self) -> str:
-        """SHA-256 (hex) of the columns, prefixes included; name and source do not count."""
-        digest = hashlib.sha256(f"requests 1 {len(self)}\n".encode())
-        digest.update(self.arrival_time.astype("<f8").tobytes())
-        digest.update(self.input_tokens.astype("<i8").tobytes())
-        digest.update(self.output_tokens.astype("<i8").tobytes())
-        if self.prefixes is not None:
-            digest.update(f"prefixes {self.prefixes.block_tokens}\n".encode())
-            digest.update(self.prefixes.offsets.astype("<i8").tobytes())
-            digest.update(self.prefixes.ids.astype("<i8").tobytes())
-        return digest.hexdigest()
+    def _hashed(self) -> tuple[npt.NDArray[Any] | str, ...]:
+        shared = () if self.prefixes is None else (
+            f"prefixes {self.prefixes.block_tokens}\n", self.prefixes.offsets, self.prefixes.ids)
+        return (*super()._hashed(), *shared)
 
     def summary(self) -> dict[str, Any]:
         """Counts, span, rate and token statistics as plain numbers (JSON-ready, SI units)."""
-        rate = {} if self.rate_per_s is None else {"rate_per_s": self.rate_per_s}
-        return {"name": self.name, "source": self.source, "content_hash": self.content_hash,
-                "requests": len(self), "span_time": self.span_time, **rate,
+        return {**head_of(self), "requests": len(self), **self._pace(),
                 "input_tokens": statistics(self.input_tokens),
                 "output_tokens": statistics(self.output_tokens), **self._prefix_summary()}
 
@@ -153,10 +134,3 @@ def _check_times(times: npt.NDArray[np.float64]) -> None:
         row = int(np.argmax(back)) + 1
         raise TraceError(f"row {row}: arrival_time {times[row]} s is before the row above it "
                          f"({times[row - 1]} s); sort the rows by arrival")
-
-
-def _check_tokens(name: str, tokens: npt.NDArray[np.int64]) -> None:
-    good = (tokens >= 1) & (tokens <= MAX_TOKENS)
-    if not good.all():
-        row = int(np.argmin(good))
-        raise TraceError(f"row {row}: {name} {tokens[row]}; expected 1 to {MAX_TOKENS}")

@@ -7,7 +7,6 @@ and decode told apart, experts shared by all tokens, what a token's text is.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ import numpy.typing as npt
 
 from rackwright.engine.kernel import kernel
 from rackwright.errors import TraceError, UsageError
+from rackwright.traces.checked_columns import check_lines, hash_of
 from rackwright.traces.routing import MAX_EXPERTS, ExponentialRouting, draw_experts
 from rackwright.traces.routing_fitted import FittedRouting, draw_coupled
 
@@ -59,10 +59,7 @@ class RoutingTrace:
         if not 1 <= self.top_k <= self.n_experts <= MAX_EXPERTS:
             raise TraceError(f"{self.top_k} experts a token of n_experts = {self.n_experts}; "
                              f"expected 1 <= k <= n_experts <= {MAX_EXPERTS}")
-        for text in (self.model, self.source):
-            if not text.isprintable() or text != text.strip():
-                raise TraceError(f"model or source of a routing trace: {text!r} is not one line "
-                                 "of text without blanks at its ends")
+        check_lines("model or source of a routing trace", self.model, self.source)
         if self.gate_weights is not None:
             object.__setattr__(self, "gate_weights", self._weights(self.gate_weights))
         row, problem = self._first_fault()
@@ -100,12 +97,9 @@ class RoutingTrace:
     @cached_property
     def content_hash(self) -> str:
         """SHA-256 (hex) of the columns and of n_experts; model and source do not count."""
-        digest = hashlib.sha256(f"routing 1 {self.expert_ids.shape} {self.n_experts}\n".encode())
-        for column in (*self._keys, self.expert_ids):
-            digest.update(column.astype("<i8").tobytes())
-        if self.gate_weights is not None:
-            digest.update(self.gate_weights.astype("<f8").tobytes())
-        return digest.hexdigest()
+        weights = () if self.gate_weights is None else (self.gate_weights,)
+        return hash_of(f"routing 1 {self.expert_ids.shape} {self.n_experts}", *self._keys,
+                       self.expert_ids, *weights)
 
     def summary(self) -> dict[str, Any]:
         """Counts and skew as plain numbers; hottest_share is the mean over the layers seen."""

@@ -7,7 +7,6 @@ is in the rates already), changes within a step. Units: seconds, bytes/s.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +16,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rackwright.errors import TraceError, UsageError
+from rackwright.errors import TraceError
+from rackwright.traces.checked_columns import check_count, check_name, hash_of, head_of
 
 __all__ = ["MAX_BANDWIDTH", "BandwidthTrace"]
 
@@ -66,8 +66,7 @@ class BandwidthTrace:
 
     def first(self, count: int) -> BandwidthTrace:
         """The first `count` steps (all of them when there are fewer). Raises UsageError."""
-        if count < 1:
-            raise UsageError(f"the first {count} steps: at least 1 is needed")
+        check_count(count, "steps")
         return BandwidthTrace(self.sites, self.step_time, self.up[:count], self.down[:count],
                               self.name, self.source)
 
@@ -80,16 +79,12 @@ class BandwidthTrace:
     @cached_property
     def content_hash(self) -> str:
         """SHA-256 (hex) of sites, step and rates; name and source do not count."""
-        digest = hashlib.sha256(f"bandwidth 1 {self.step_time!r} {self.sites!r}\n".encode())
-        for values in (self.up, self.down):
-            digest.update(values.astype("<f8").tobytes())
-        return digest.hexdigest()
+        return hash_of(f"bandwidth 1 {self.step_time!r} {self.sites!r}", self.up, self.down)
 
     def summary(self) -> dict[str, Any]:
         """Counts and statistics as plain numbers (JSON-ready, SI units)."""
-        found: dict[str, Any] = {
-            "name": self.name, "source": self.source, "content_hash": self.content_hash,
-            "sites": len(self.sites), "steps": len(self), "step_time": self.step_time}
+        found = {**head_of(self), "sites": len(self.sites), "steps": len(self),
+                 "step_time": self.step_time}
         for name, values in (("up", self.up), ("down", self.down)):
             means = values.mean(axis=0)
             found[f"{name}_bandwidth"] = {
@@ -100,12 +95,7 @@ class BandwidthTrace:
 
 
 def _check(trace: BandwidthTrace) -> None:
-    for text in (trace.name, trace.source):
-        if not text.isprintable() or text != text.strip():
-            raise TraceError(f"name or source of a trace: {text!r} is not one line of text "
-                             "without blanks at its ends")
-    if not trace.name:
-        raise TraceError("the name of a trace is empty; give one")
+    check_name(trace.name, trace.source)
     _check_sites(trace.sites)
     if not (math.isfinite(trace.step_time) and 0 < trace.step_time <= MAX_STEP):
         raise TraceError(f"step of {trace.step_time} s; expected above 0 to {MAX_STEP:g} s")

@@ -109,17 +109,9 @@ def test_files_read_back_exactly(tmp_path_factory, trace, form):
 
 @settings(max_examples=150, deadline=None)
 @given(st.data())
-def test_damaged_files_are_one_clear_error(tmp_path_factory, data):
+def test_damaged_files_are_one_clear_error(tmp_path_factory, read_damaged, data):
     path = tmp_path_factory.mktemp("d") / "t.0.et"
-    raw = bytearray(_hand())
-    for _ in range(data.draw(st.integers(1, 4))):
-        at = data.draw(st.integers(0, len(raw) - 1))
-        raw[at:at + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=3))
-    path.write_bytes(bytes(raw))
-    try:
-        traces.read_execution(path)
-    except TraceError as problem:
-        assert str(path) in str(problem)
+    read_damaged(data, _hand(), path, traces.read_execution)
 
 
 @settings(max_examples=100, deadline=None)

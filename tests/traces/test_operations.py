@@ -39,7 +39,7 @@ def test_round_trip(tmp_path_factory: pytest.TempPathFactory,
     times, kinds, keys, sizes, objects = (np.array(column) for column in
                                           zip(*sorted(given_rows), strict=True))
     trace = OperationTrace(times.astype(np.float64), kinds, keys, sizes,
-                           np.where(kinds == 4, objects, 1), name="mine", source="made here")
+                           np.where(kinds == 0, 1, objects), name="mine", source="made here")
     path = traces.write_operations(trace, tmp_path_factory.mktemp("t") / "x.csv.gz")
     back = read_operations(path)
     assert back.content_hash == trace.content_hash
@@ -51,9 +51,10 @@ def test_round_trip(tmp_path_factory: pytest.TempPathFactory,
     ("0,fetch,1,10,1", "a.csv:2: column operation: 'fetch'.*one of read, update"),
     ("0,read,-1,10,1", "a.csv:2: column key: '-1'"),
     ("0,read,1,10,0", "a.csv:2: column objects: '0'"),
-    ("0,read,1,10,2", "a.csv:2: objects 2; expected 1; only a scan"),
+    ("0,read,1,10,2", "a.csv:2: objects 2; expected 1; a read of more is a scan"),
     ("0,read,1,10", "a.csv:2: 4 fields"),
-    ("0,scan,268435455,0,2", "a.csv:2: objects 2; expected a scan that ends below"),
+    ("0,scan,268435455,0,2", "a.csv:2: objects 2; expected an operation that ends below"),
+    ("0,update,268435455,0,2", "a.csv:2: objects 2; expected an operation that ends below"),
     ("x,read,1,10,1", "a.csv:2: column arrival_time_s: 'x'")])
 def test_bad_rows(tmp_path: Path, row: str, message: str) -> None:
     header = "arrival_time_s,operation,key,value_bytes,objects\n"
@@ -120,6 +121,18 @@ def test_scrambling_spreads_the_hot_keys() -> None:
     assert np.bincount(plain.key).argmax() == 0 != hottest
     assert plain.summary()["hottest_share"] == pytest.approx(spread.summary()["hottest_share"],
                                                              abs=0.01)
+
+
+def test_updates_of_several_keys() -> None:
+    plain = generate_operations("f", 2000, keys=50, seed=3)
+    several = generate_operations("f", 2000, keys=50, seed=3, update_objects=4)
+    changed = several.operation == OPERATIONS.index("modify")
+    assert (several.objects == np.where(changed, 4, 1)).all()
+    assert (several.key[~changed] == plain.key[~changed]).all()
+    assert (several.key[changed] == np.minimum(plain.key[changed], 46)).all()
+    assert several.source.endswith("values 100 B, updates of 4 keys; seed 3")
+    with pytest.raises(UsageError, match="update_objects = 51: expected 1 to"):
+        generate_operations("a", 10, keys=50, update_objects=51)
 
 
 def test_streams_are_apart() -> None:
