@@ -1,9 +1,8 @@
 """Measure re-ranking batches on a real GPU with PyTorch, for the card of this folder.
 
-``python3 models/hyperrag/measure.py --out DIR`` needs PyTorch and a CUDA device, nothing else of
-this package, so that it runs where the package is not installed. It builds decoders of the three
-shapes with random bf16 weights (a step's time does not depend on them) and times, each as one CUDA
-graph of the whole decoder:
+``PYTHONPATH=src python3 models/hyperrag/measure.py --out DIR`` needs PyTorch and a CUDA device, and
+of this package `measuring`, so that it runs where the package is not installed. It builds decoders
+of the three shapes with random bf16 weights and times, each as one CUDA graph of the whole decoder:
 
 * ``full``: prefill of documents and query, causal attention; what no reuse costs;
 * ``suffix``: the query's tokens against keys and values that lie in GPU memory;
@@ -19,23 +18,25 @@ limits are never touched. Times are in microseconds: medians, with (p90 - p10) /
 
 from __future__ import annotations
 
-import argparse
-import csv
-import gzip
 import importlib
-import io
-import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
+
+from rackwright.models.measuring import (
+    Layers,
+    captured,
+    measure_cases,
+    replay_times,
+    script,
+    summary,
+)
 
 __all__ = ["CASES", "COLUMNS", "Case", "Decoder", "measure"]
 
 COLUMNS = ("model", "mode", "documents", "document_tokens", "query_tokens", "nbytes", "time_us",
            "spread", "samples")
-SAMPLES = 7
+MOST_SAMPLES = 35
 BUDGET = 0.6       # s of replays a case, beyond the first five
-SEED = 17
 
 
 class Dims(NamedTuple):
@@ -82,29 +83,17 @@ def _cases() -> Iterator[Case]:
 CASES = tuple(_cases())
 
 
-class Decoder:
+class Decoder(Layers):
     """Random weights of one shape, and the passes over it."""
 
     def __init__(self, torch: Any, dims: Dims) -> None:
-        self.torch, self.dims = torch, dims
-        self.random = torch.Generator(device="cuda").manual_seed(SEED)
-        d = dims
-        width = (d.heads + 2 * d.kv_heads) * d.head_dim
-        self.layers = [tuple(self.normal(*shape) * shape[-1] ** -0.5 for shape in (
-            (width, d.hidden), (d.hidden, d.heads * d.head_dim), (2 * d.ffn, d.hidden),
-            (d.hidden, d.ffn))) for _ in range(d.blocks)]
-        self.norm = torch.ones(d.hidden, dtype=torch.bfloat16, device="cuda")
-
-    def normal(self, *shape: int) -> Any:
-        return self.torch.randn(shape, dtype=self.torch.bfloat16, device="cuda",
-                                generator=self.random)
+        super().__init__(torch, dims)
+        self.dims = dims
 
     def angles(self, first: int, tokens: int) -> tuple[Any, Any]:
         """Cosines and sines of positions, shaped to broadcast over documents and heads."""
-        torch, half = self.torch, self.dims.head_dim // 2
-        rates = 10_000.0 ** -(torch.arange(half, device="cuda") / half)
-        turns = torch.arange(first, first + tokens, device="cuda")[:, None] * rates
-        return (turns.cos().bfloat16()[None, :, None], turns.sin().bfloat16()[None, :, None])
+        cos, sin = self.turns(first, tokens)
+        return cos[None, :, None], sin[None, :, None]
 
     def rotate(self, x: Any, cos: Any, sin: Any) -> Any:
         a, b = x.chunk(2, dim=-1)
@@ -155,11 +144,6 @@ class Decoder:
             return self.dot_product(q, mine[:, 0], mine[:, 1], attn_mask=mask)
         return lambda: self.run(x, attend, angles)
 
-    def dot_product(self, q: Any, k: Any, v: Any, **mask: Any) -> Any:
-        q, k, v = (each.transpose(1, 2) for each in (q, k, v))
-        return self.torch.nn.functional.scaled_dot_product_attention(
-            q, k, v, enable_gqa=self.dims.heads != self.dims.kv_heads, **mask)
-
 
 def measure(torch: Any, decoder: Decoder, case: Case) -> dict[str, Any]:
     """One row of the table."""
@@ -167,40 +151,13 @@ def measure(torch: Any, decoder: Decoder, case: Case) -> dict[str, Any]:
     d = decoder.dims
     nbytes = case.documents * tokens * 2 * d.kv_heads * d.head_dim * 2 * d.blocks
     if case.mode == "full":
-        times = _replays(torch, _graph(torch, decoder.full(case.documents, tokens)).replay)
+        times = _times(torch, captured(torch, decoder.full(case.documents, tokens)).replay)
     elif case.mode == "suffix":
         slots = decoder.slots(case.documents, tokens)
-        times = _replays(torch, _graph(torch, decoder.suffix(slots, case.query_tokens)).replay)
+        times = _times(torch, captured(torch, decoder.suffix(slots, case.query_tokens)).replay)
     else:
         times = _streams(torch, decoder, case, tokens)
-    return {**case._asdict(), "nbytes": nbytes, **_summary(times)}
-
-
-def _graph(torch: Any, step: Callable[[], Any]) -> Any:
-    stream = torch.cuda.Stream()
-    with torch.cuda.stream(stream), torch.no_grad():
-        step()
-        stream.synchronize()
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, stream=stream):
-            step()
-    return graph
-
-
-def _replays(torch: Any, work: Callable[[], Any]) -> list[float]:
-    """Microseconds of each of some runs of `work`, back to back."""
-    for _ in range(2):
-        work()
-    torch.cuda.synchronize()
-    times: list[float] = []
-    while len(times) < 5 or (sum(times) < BUDGET * 1e6 and len(times) < 5 * SAMPLES):
-        begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-        begin.record()
-        work()
-        end.record()
-        end.synchronize()
-        times.append(begin.elapsed_time(end) * 1e3)
-    return times
+    return {**case._asdict(), "nbytes": nbytes, **summary(times)}
 
 
 def _streams(torch: Any, decoder: Decoder, case: Case, tokens: int) -> list[float]:
@@ -212,8 +169,8 @@ def _streams(torch: Any, decoder: Decoder, case: Case, tokens: int) -> list[floa
         for slot, document in zip(buffer, source, strict=True):
             slot.copy_(document, non_blocking=True)
     if case.mode == "load":
-        return _replays(torch, lambda: load(buffers[0]))
-    graphs = [_graph(torch, decoder.suffix(buffer, case.query_tokens)) for buffer in buffers]
+        return _times(torch, lambda: load(buffers[0]))
+    graphs = [captured(torch, decoder.suffix(buffer, case.query_tokens)) for buffer in buffers]
     copies, products = torch.cuda.Stream(), torch.cuda.Stream()
     loaded, computed = ([torch.cuda.Event() for _ in range(2)] for _ in range(2))
     rounds = 12
@@ -234,50 +191,15 @@ def _streams(torch: Any, decoder: Decoder, case: Case, tokens: int) -> list[floa
     return [a.elapsed_time(b) * 1e3 for a, b in zip(marks[3:], marks[4:], strict=False)]
 
 
-def _summary(times: list[float]) -> dict[str, Any]:
-    ordered = sorted(times)
-    count = len(ordered)
-    median = (ordered[(count - 1) // 2] + ordered[count // 2]) / 2
-    spread = (ordered[(9 * count - 1) // 10] - ordered[count // 10]) / median
-    return {"time_us": round(median, 2), "spread": round(spread, 4), "samples": count}
+def _times(torch: Any, work: Callable[[], Any]) -> list[float]:
+    return replay_times(torch, work, warm=2, seconds=BUDGET, most=MOST_SAMPLES)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--budget", type=float, default=200.0, help="seconds, then stop")
-    given = parser.parse_args()
-    torch = importlib.import_module("torch")
-    started, rows = time.monotonic(), []
-    decoder, built = None, ""
-    for case in CASES:
-        if time.monotonic() - started > given.budget:
-            print(f"stopped before {case}")
-            break
-        if case.model != built:
-            decoder = None
-            torch.cuda.empty_cache()
-            decoder, built = Decoder(torch, DIMS[case.model]), case.model
-        assert decoder is not None
-        try:
-            rows.append(measure(torch, decoder, case))
-            print(rows[-1], flush=True)
-        except RuntimeError as problem:  # out of memory: the other cases are worth having
-            print(f"{case}: {str(problem)[:300]}", flush=True)
-        torch.cuda.empty_cache()
-        write(rows, given.out / "h100-sxm.csv.gz", torch)
-
-
-def write(rows: list[dict[str, Any]], path: Path, torch: Any) -> None:
-    """The table, its first lines saying on what it was measured; equal rows, equal bytes."""
-    text = io.StringIO()
-    text.write(f"# device: {torch.cuda.get_device_name(0)}\n")
-    text.write(f"# software: PyTorch {torch.__version__}, CUDA {torch.version.cuda}\n")
-    table = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    table.writeheader()
-    table.writerows(rows)
-    with path.open("wb") as file, gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed:
-        packed.write(text.getvalue().encode())
+    told = script(budget=200.0)
+    measure_cases(told, CASES, lambda model: Decoder(told.torch, DIMS[model]),
+                  lambda decoder, case: measure(told.torch, decoder, case), COLUMNS,
+                  "h100-sxm.csv.gz")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Measure the kernels of a re-ranking batch one kind at a time, to tell where its time goes.
 
-``python3 models/hyperrag/measure_pieces.py --out DIR`` needs PyTorch and a CUDA device; it uses
-`measure` beside it. Each row is one kind of kernel of a whole decoder (all layers, other buffers
-for each where the decoder has them), in a CUDA graph:
+``PYTHONPATH=src python3 models/hyperrag/measure_pieces.py --out DIR`` needs PyTorch and a CUDA
+device; it uses `measure` beside it. Each row is one kind of kernel of a whole decoder (all layers,
+other buffers for each where the decoder has them), in a CUDA graph:
 
 * ``products``: the four products; ``norm``: two RMS norms; ``sum``: two sums;
 * ``rotary``: the embedding's kernels over strided halves; ``activation``: of the gate, and its
@@ -15,19 +15,19 @@ Columns as in `measure`; `query_tokens` are the new tokens, with 0 `document_tok
 
 from __future__ import annotations
 
-import argparse
 import importlib
-import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
+
+from rackwright.models.measuring import captured, replay_times, script, summary, write_table
 
 __all__ = ["BATCHES", "PIECES"]
 
 # documents, tokens of a document at hand, new tokens
 BATCHES = ((8, 256, 32), (20, 320, 44), (50, 256, 32), (100, 512, 32),
            (8, 0, 288), (20, 0, 364), (50, 0, 288))
+SECONDS = 0.06     # of replays of a piece, beyond the first five
 PIECES = ("products", "norm", "sum", "rotary", "activation", "write", "attention", "compact")
 
 
@@ -91,31 +91,26 @@ def pieces(torch: Any, decoder: Any, documents: int, before: int, new: int
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--budget", type=float, default=100.0, help="seconds, then stop")
-    given = parser.parse_args()
-    sys.path.insert(0, str(Path(__file__).parent))
-    torch = importlib.import_module("torch")
+    torch, out, budget = script(budget=100.0)
     base: Any = importlib.import_module("measure")
-    base.BUDGET = 0.06
     started, table = time.monotonic(), []
     for model, dims in base.DIMS.items():
         decoder = base.Decoder(torch, dims)
         for batch in BATCHES:
-            if time.monotonic() - started > given.budget:
+            if time.monotonic() - started > budget:
                 print(f"stopped before {model} {batch}")
                 break
             for kind, work in pieces(torch, decoder, *batch).items():
-                times = base._replays(torch, base._graph(torch, work).replay)
+                times = replay_times(torch, captured(torch, work).replay, warm=2,
+                                     seconds=SECONDS, most=base.MOST_SAMPLES)
                 table.append({"model": model, "mode": kind, "documents": batch[0],
                               "document_tokens": batch[1], "query_tokens": batch[2],
-                              "nbytes": 0, **base._summary(times)})
+                              "nbytes": 0, **summary(times)})
                 print(list(table[-1].values()), flush=True)
             torch.cuda.empty_cache()
         del decoder
         torch.cuda.empty_cache()
-        base.write(table, given.out / "pieces-h100-sxm.csv.gz", torch)
+        write_table(table, base.COLUMNS, out / "pieces-h100-sxm.csv.gz", torch)
 
 
 if __name__ == "__main__":

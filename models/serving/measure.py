@@ -1,9 +1,10 @@
 """Measure the GPU's part of a serving engine's steps with PyTorch, for the card of this folder.
 
-``python3 models/serving/measure.py --out DIR`` needs PyTorch (with Triton) and a CUDA device,
-nothing else of this package. It builds one rank of a decoder with random bf16 weights, as a serving
-stack runs it: fused residual norms, rotary embedding and gated activation (by ``torch.compile``, as
-vLLM's V1 engine does), a cache of keys and values for every layer, one CUDA graph of a whole step:
+``PYTHONPATH=src python3 models/serving/measure.py --out DIR`` needs PyTorch (with Triton) and a
+CUDA device, and of this package `measuring`. It builds one rank of a decoder with random bf16
+weights, as a serving stack runs it: fused residual norms, rotary embedding and gated activation (by
+``torch.compile``, as vLLM's V1 engine does), a cache of keys and values for every layer, one CUDA
+graph of a whole step:
 
 * ``decode``: `rows` requests with `context` tokens each, one new token: embedding, all blocks,
   last norm;
@@ -18,22 +19,23 @@ limits are never touched. Times in microseconds: medians, with (p90 - p10) / med
 
 from __future__ import annotations
 
-import argparse
-import csv
-import gzip
-import importlib
-import io
-import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
+
+from rackwright.models.measuring import (
+    Layers,
+    captured,
+    measure_cases,
+    replay_times,
+    script,
+    summary,
+)
 
 __all__ = ["CASES", "COLUMNS", "DIMS", "Case", "Rank", "measure"]
 
 COLUMNS = ("model", "ranks", "mode", "rows", "context", "time_us", "spread", "samples")
 BUDGET = 0.5            # s of replays a case, beyond the first five
 MOST_NBYTES = 44 << 30  # of keys and values
-SEED = 17
 
 
 class Dims(NamedTuple):
@@ -77,27 +79,17 @@ def _cases() -> Iterator[Case]:
 CASES = tuple(_cases())
 
 
-class Rank:
+class Rank(Layers):
     """Random weights of one rank, and steps over them."""
 
     def __init__(self, torch: Any, dims: Dims) -> None:
-        self.torch, self.dims = torch, dims
-        self.random = torch.Generator(device="cuda").manual_seed(SEED)
-        d = dims
-        self.width = (d.heads + 2 * d.kv_heads) * d.head_dim
-        self.layers = [tuple(self.normal(*shape) * shape[-1] ** -0.5 for shape in (
-            (self.width, d.hidden), (d.hidden, d.heads * d.head_dim), (2 * d.ffn, d.hidden),
-            (d.hidden, d.ffn))) for _ in range(d.blocks)]
-        self.embedding = self.normal(d.vocab, d.hidden)
-        self.head = self.normal(d.vocab, d.hidden) * d.hidden ** -0.5
-        self.norm = torch.ones(d.hidden, dtype=torch.bfloat16, device="cuda")
+        super().__init__(torch, dims)
+        self.dims = dims
+        self.embedding = self.normal(dims.vocab, dims.hidden)
+        self.head = self.normal(dims.vocab, dims.hidden) * dims.hidden ** -0.5
         self.add_norm = torch.compile(self._add_norm)
         self.rotate = torch.compile(self._rotate)
         self.gate = torch.compile(self._gate)
-
-    def normal(self, *shape: int) -> Any:
-        return self.torch.randn(shape, dtype=self.torch.bfloat16, device="cuda",
-                                generator=self.random)
 
     def _add_norm(self, x: Any, rest: Any) -> tuple[Any, Any]:
         rest = x + rest
@@ -119,10 +111,8 @@ class Rank:
         return self.torch.nn.functional.silu(gate) * up
 
     def angles(self, tokens: int) -> tuple[Any, Any]:
-        torch, half = self.torch, self.dims.head_dim // 2
-        rates = 10_000.0 ** -(torch.arange(half, device="cuda") / half)
-        turns = torch.arange(tokens, device="cuda")[:, None] * rates
-        return turns.cos().bfloat16()[:, None], turns.sin().bfloat16()[:, None]
+        cos, sin = self.turns(0, tokens)
+        return cos[:, None], sin[:, None]
 
     def step(self, ids: Any, attend: Callable[[int, Any, Any], Any], angles: Any) -> Any:
         """Hidden states of `ids` after all blocks and the last norm."""
@@ -171,9 +161,8 @@ class Rank:
         return draw
 
     def dot_product(self, q: Any, k: Any, v: Any, **mask: Any) -> Any:
-        q, k, v = (each.transpose(1, 2) for each in (q, k, v))
-        return self.torch.nn.functional.scaled_dot_product_attention(
-            q, k, v, enable_gqa=True, **mask).transpose(1, 2)
+        """As [..., tokens, heads, width]."""
+        return super().dot_product(q, k, v, **mask).transpose(1, 2)
 
 
 def measure(torch: Any, rank: Rank, case: Case) -> dict[str, Any]:
@@ -181,9 +170,9 @@ def measure(torch: Any, rank: Rank, case: Case) -> dict[str, Any]:
     work = {"decode": lambda: rank.decode(case.rows, case.context),
             "prefill": lambda: rank.prefill(case.context),
             "head": lambda: rank.sample(case.rows)}[case.mode]()
-    times = _replays(torch, _graph(torch, work).replay)
+    times = replay_times(torch, captured(torch, work).replay, warm=3, seconds=BUDGET, most=40)
     return {"model": case.model, "ranks": rank.dims.ranks, "mode": case.mode, "rows": case.rows,
-            "context": case.context, **_summary(times)}
+            "context": case.context, **summary(times)}
 
 
 def fits(case: Case) -> bool:
@@ -193,78 +182,10 @@ def fits(case: Case) -> bool:
     return case.mode != "decode" or case.rows * case.context * row <= MOST_NBYTES
 
 
-def _graph(torch: Any, step: Callable[[], Any]) -> Any:
-    stream = torch.cuda.Stream()
-    torch.cuda.synchronize()  # what the step reads was made on another stream
-    with torch.cuda.stream(stream), torch.no_grad():
-        step()
-        stream.synchronize()
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, stream=stream):
-            step()
-    return graph
-
-
-def _replays(torch: Any, work: Callable[[], Any]) -> list[float]:
-    """Microseconds of each of some runs of `work`, back to back."""
-    for _ in range(3):
-        work()
-    torch.cuda.synchronize()
-    times: list[float] = []
-    while len(times) < 5 or (sum(times) < BUDGET * 1e6 and len(times) < 40):
-        begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-        begin.record()
-        work()
-        end.record()
-        end.synchronize()
-        times.append(begin.elapsed_time(end) * 1e3)
-    return times
-
-
-def _summary(times: list[float]) -> dict[str, Any]:
-    ordered = sorted(times)
-    count = len(ordered)
-    median = (ordered[(count - 1) // 2] + ordered[count // 2]) / 2
-    spread = (ordered[(9 * count - 1) // 10] - ordered[count // 10]) / median
-    return {"time_us": round(median, 2), "spread": round(spread, 4), "samples": count}
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--budget", type=float, default=200.0, help="seconds, then stop")
-    given = parser.parse_args()
-    torch = importlib.import_module("torch")
-    started, rows = time.monotonic(), []
-    rank, built = None, ""
-    for case in filter(fits, CASES):
-        if time.monotonic() - started > given.budget:
-            print(f"stopped before {case}")
-            break
-        if case.model != built:
-            rank = None
-            torch.cuda.empty_cache()
-            rank, built = Rank(torch, DIMS[case.model]), case.model
-        assert rank is not None
-        try:
-            rows.append(measure(torch, rank, case))
-            print(list(rows[-1].values()), round(time.monotonic() - started, 1), flush=True)
-        except RuntimeError as problem:  # out of memory: the other cases are worth having
-            print(f"{case}: {str(problem)[:300]}", flush=True)
-        torch.cuda.empty_cache()
-        write(rows, given.out / "h100-sxm.csv.gz", torch)
-
-
-def write(rows: list[dict[str, Any]], path: Path, torch: Any) -> None:
-    """The table, its first lines saying on what it was measured; equal rows, equal bytes."""
-    text = io.StringIO()
-    text.write(f"# device: {torch.cuda.get_device_name(0)}\n")
-    text.write(f"# software: PyTorch {torch.__version__}, CUDA {torch.version.cuda}\n")
-    table = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    table.writeheader()
-    table.writerows(rows)
-    with path.open("wb") as file, gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed:
-        packed.write(text.getvalue().encode())
+    told = script(budget=200.0)
+    measure_cases(told, filter(fits, CASES), lambda model: Rank(told.torch, DIMS[model]),
+                  lambda rank, case: measure(told.torch, rank, case), COLUMNS, "h100-sxm.csv.gz")
 
 
 if __name__ == "__main__":
