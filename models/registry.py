@@ -47,7 +47,9 @@ class Model:
     None, is called between slices with (done, total, text). `baselines`: name -> the options
     that turn the system into that baseline. `headline`: the metrics a table shows first.
     `sample_topology`, `sample_trace`: what the demo runs on. `captions`: what the system and
-    each baseline are, in a few words and with whatever is fitted about them.
+    each baseline are, in a few words and with whatever is fitted about them. `check(fabric,
+    options)`, if there is one, raises what `replay` would for the two whatever the trace: quick,
+    for whoever plans many replays.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Model:
     sample_topology: str
     sample_trace: str
     captions: Mapping[str, str] = field(default_factory=dict)
+    check: Callable[[Any, Any], object] | None = None
 
 
 def names() -> tuple[str, ...]:

@@ -6,7 +6,6 @@ GPU) are the rates of `jobs.run_jobs`. Background pieces of all models are taken
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -27,14 +26,13 @@ from rackwright.models.deeppool.training import (
     training_bytes,
     work_of,
 )
+from rackwright.models.ending import Progress
 from rackwright.models.outcome import Outcome
 from rackwright.topologies.fabric import Fabric
 from rackwright.traces.jobs import JobTrace
 from rackwright.traces.profiles import LayerProfile
 
 __all__ = ["PreparedJobs", "prepare_jobs", "replay_jobs"]
-
-Progress = Callable[[float, float, str], None]
 Kinds = dict[tuple[str, int], Trained]
 
 

@@ -1,29 +1,15 @@
-"""The gate of the GPU multiplexer: the golden of the NIC block `bg_gate`, and the host's average.
+"""The host's average of the GPU multiplexer's gate.
 
-Rules, flags and the block's average are those of `rackwright.hdl.bg_gate.golden`, so that host, NIC
-and RTL share one text. The published code keeps its averages in floating point with a weight of
-0.1: `gate_recent_host`, on whole numbers of whatever unit the caller takes (here ns).
+Rules, flags and the block's average are those of the NIC block (`rackwright.hdl.bg_gate`), so that
+host, NIC and RTL share one text. The published code keeps its averages in floating point with a
+weight of 0.1: `gate_recent_host`, on whole numbers of whatever unit the caller takes (here ns).
 """
 
 from __future__ import annotations
 
 from rackwright.engine.kernel import kernel
-from rackwright.hdl.bg_gate.golden import (
-    ALLREDUCE,
-    COMPUTE,
-    FLAGS,
-    MEMCPY,
-    MULTIPLEX,
-    P2P,
-    P2P_RECV,
-    RELEASE,
-    RULES,
-    gate_admit,
-    gate_recent,
-)
 
-__all__ = ["ALLREDUCE", "COMPUTE", "FLAGS", "LONG_RECV_US", "MEMCPY", "MULTIPLEX", "P2P",
-           "P2P_RECV", "RELEASE", "RULES", "gate_admit", "gate_recent", "gate_recent_host"]
+__all__ = ["LONG_RECV_US", "gate_recent_host"]
 
 LONG_RECV_US = 500     # published code: longer receives leave the GPU to the background
 

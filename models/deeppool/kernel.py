@@ -15,14 +15,8 @@ from __future__ import annotations
 from rackwright.engine.kernel import kernel
 from rackwright.engine.record import span_add
 from rackwright.engine.status import DONE, FOREVER_PS, RUNNING, STALLED
-from rackwright.models.deeppool.gate import (
-    ALLREDUCE,
-    MULTIPLEX,
-    P2P_RECV,
-    gate_admit,
-    gate_recent,
-    gate_recent_host,
-)
+from rackwright.hdl.bg_gate import ALLREDUCE, MULTIPLEX, P2P_RECV, gate_admit, gate_recent
+from rackwright.models.deeppool.gate import gate_recent_host
 from rackwright.models.deeppool.state import BG_ONLY, BOTH, FG_ONLY, IDLE
 
 __all__ = ["LABEL_BACKGROUND", "advance"]

@@ -97,10 +97,10 @@ def multiplex(timeline: Timeline, mux: Mux) -> Multiplexed:
 
 
 def run_mux(state: MuxState, lanes: list[int], show: Callable[[MuxState], None] | None = None
-            ) -> None:
-    """Run a state to its end, in place. Raises `Interrupted` with it as `partial`."""
+            ) -> MuxState:
+    """Run a state to its end, in place; returns it. Raises `Interrupted` with it as `partial`."""
     run: Any = advance
-    drive(run, state, progress=show, waits=_words_of_stall)
+    return drive(run, state, progress=show, waits=_words_of_stall)
 
 
 def prepare_mux(timeline: Timeline, mux: Mux) -> tuple[MuxState, list[int]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from rackwright.models.deeppool.gate import ALLREDUCE, P2P, P2P_RECV
+from rackwright.hdl.bg_gate import ALLREDUCE, P2P, P2P_RECV
 from rackwright.models.deeppool.sharing import Sharing
 from rackwright.models.deeppool.state import Program
 from rackwright.models.deeppool.timeline import Segment, Timeline

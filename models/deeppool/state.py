@@ -32,7 +32,7 @@ class Program(NamedTuple):
 
     first: Ints          # (streams + 1,)
     lane: Ints           # (streams,)
-    flags: Ints          # bits of rackwright.models.deeppool.gate
+    flags: Ints          # bits of rackwright.hdl.bg_gate
     work_ps: Ints        # alone
     wait: Ints
     meet: Ints

@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from rackwright.models.deeppool.gate import ALLREDUCE, COMPUTE, MULTIPLEX, P2P, P2P_RECV
+from rackwright.hdl.bg_gate import ALLREDUCE, COMPUTE, MULTIPLEX, P2P, P2P_RECV
 from rackwright.models.deeppool.network import ELEMENT_BYTES, Network
 from rackwright.models.deeppool.planner import Plan
 

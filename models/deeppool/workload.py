@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 
 from rackwright.devices import Gpu
-from rackwright.errors import InputError, Interrupted, OptionsError
+from rackwright.errors import InputError, OptionsError
 from rackwright.models.deeppool.cluster import replay_jobs
 from rackwright.models.deeppool.multiplexer import Mux, multiplex, prepare_mux, run_mux, steady
 from rackwright.models.deeppool.options import DeeppoolOptions, Settings, settings
@@ -25,6 +24,7 @@ from rackwright.models.deeppool.training import (
     step_time,
     work_of,
 )
+from rackwright.models.ending import Progress, outcome_of, shown
 from rackwright.models.outcome import Outcome
 from rackwright.topologies.fabric import Fabric
 from rackwright.traces.detect import read_trace as read_any
@@ -32,8 +32,6 @@ from rackwright.traces.jobs import JobTrace
 from rackwright.traces.profiles import LayerProfile
 
 __all__ = ["Prepared", "prepare", "read_trace", "replay"]
-
-Progress = Callable[[float, float, str], None]
 
 
 @dataclass(frozen=True)
@@ -82,16 +80,12 @@ def replay(fabric: Fabric, trace: LayerProfile | JobTrace, options: DeeppoolOpti
         trained = Trained(made.work, alone, steady(end, lanes))
         return outcome(fabric, options, made, trained, end, complete=complete)
 
-    def show(now: MuxState) -> None:
-        if progress:
-            done = int(now.progress.lap[0])
-            progress(done, now.fixed.laps, f"iteration {done} of {now.fixed.laps}")
+    return outcome_of(lambda: run_mux(state, lanes, shown(progress, _progress_of)), finish)
 
-    try:
-        run_mux(state, lanes, show)
-    except Interrupted as stop:
-        raise Interrupted(str(stop), partial=finish(stop.partial, complete=False)) from None
-    return finish(state, complete=True)
+
+def _progress_of(state: MuxState) -> tuple[float, float, str]:
+    done, laps = int(state.progress.lap[0]), state.fixed.laps
+    return done, laps, f"iteration {done} of {laps}"
 
 
 def prepare(fabric: Fabric, profile: LayerProfile, options: DeeppoolOptions) -> Prepared:

@@ -6,7 +6,8 @@ simulation of the RTL (`rackwright.hdl.timing`); the clock is an assumption all 
 block was placed and routed. Without a block, or with a table that lacks the operation: 32 elements
 of bf16 a cycle, one item a cycle, assumed.
 
-Left out: filling the pipelines of a block for each document; other blocks on the same NIC.
+Left out: filling the pipelines of a block for each document; other blocks on the same NIC, and
+what spreads documents over several of one kind.
 """
 
 from __future__ import annotations
@@ -36,15 +37,16 @@ def dequantiser(options: HyperragOptions) -> Rate:
     """Bytes of bf16 that the NIC's dequantiser puts out."""
     if options.nic_dequantiser_bandwidth is not None:
         return Rate(options.nic_dequantiser_bandwidth, "chosen", "by the user")
+    blocks = options.nic_dequantisers
     geometry = "int4x64" if options.compression == "int4" else "int8x32"
     found = _table("kv_dequant", geometry, "group")
     if found is None or "VALUES" not in found.parameters:
-        return Rate(LANES * ELEMENT_NBYTES * CLOCK_HZ, "assumed",
+        return Rate(blocks * LANES * ELEMENT_NBYTES * CLOCK_HZ, "assumed",
                     f"{LANES} elements of bf16 a beat at {CLOCK_HZ / 1e6:.0f} MHz; there is no "
                     "kv_dequant with measured cycles")
     values = found.parameters["VALUES"]
-    return Rate(values * ELEMENT_NBYTES / found.interval_time("group", CLOCK_HZ), "measured",
-                f"kv_dequant {geometry}: {values} elements in "
+    return Rate(blocks * values * ELEMENT_NBYTES / found.interval_time("group", CLOCK_HZ),
+                "measured", f"{blocks} x kv_dequant {geometry}: {values} elements in "
                 f"{found.interval_cycles['group']:g} cycles of its RTL, at an assumed "
                 f"{CLOCK_HZ / 1e6:.0f} MHz")
 

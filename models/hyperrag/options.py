@@ -42,6 +42,8 @@ class HyperragOptions(Options):
     dequantiser: Literal["gpu", "nic"] = option(
         "gpu", "where what a KV server sends becomes bf16 again: with nic the wire carries "
                "compressed bytes, PCIe and the landing buffer bf16")
+    nic_dequantisers: int = option(1, "blocks kv_dequant side by side in a NIC", unit="blocks",
+                                   ge=1, le=64)
     nic_dequantiser_bandwidth: Bandwidth | None = option(
         None, "bf16 that the NIC's dequantiser puts out; none: by the measured cycles of the block "
               "kv_dequant at 250 MHz, or 16 GB/s without it")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +29,7 @@ from rackwright.models.hyperrag.state import (
     HyperragState,
 )
 from rackwright.models.outcome import Outcome
+from rackwright.models.query_metrics import busy_shares, elapsed_time, put_latencies
 from rackwright.models.spans import spans_of
 from rackwright.topologies.fabric import Fabric
 
@@ -40,7 +41,6 @@ __all__ = ["link_bytes", "outcome", "progress_of", "words_of_fault", "words_of_s
 Floats = npt.NDArray[np.float64]
 LABELS = ("batch", "load")
 QUIET_LINK = 1e-4    # links used less than this are not listed
-PERCENTILES = (0.5, 0.9, 0.99)
 MIDDLE = 0.1         # of the finished queries cut off at both ends for the steady rate
 OVERLOAD = 0.9       # answered over offered, below which we say so
 _PS = 1e-12
@@ -70,17 +70,17 @@ def outcome(fabric: Fabric, options: HyperragOptions, made: Prepared, state: Hyp
     """What a replay found out."""
     placed, metrics, undefined = made.placed, dict[str, float](), dict[str, str]()
     seconds = _rates(metrics, undefined, state)
-    _latencies(metrics, undefined, state)
+    put_latencies(metrics, undefined, state.queries)
     _tiers(metrics, undefined, state)
     _steps(metrics, undefined, made, state)
     metrics["text_bytes_per_query"] = made.text_bytes
-    devices = _shares(state.pipeline.busy_ps * _PS, seconds)
+    devices = busy_shares(state.pipeline.busy_ps * _PS, seconds)
     _energy(metrics, undefined, fabric, placed, devices, seconds)
     used = link_bytes(placed, state) / np.array(placed.bandwidth)
     links = {name: float(share) for name, share
-             in zip(placed.links, _shares(used, seconds), strict=True) if share > QUIET_LINK}
+             in zip(placed.links, busy_shares(used, seconds), strict=True) if share > QUIET_LINK}
     workers = len(state.pipeline.ann_free_ps)
-    search = float(_shares(state.pipeline.ann_busy_ps * _PS / workers, seconds)[0])
+    search = float(busy_shares(state.pipeline.ann_busy_ps * _PS / workers, seconds)[0])
     breakdown = _breakdown(state)
     tracks = (*placed.gpus, *(f"{gpu} loads" for gpu in placed.gpus))
     gpu = gpu_at(fabric, placed.gpus[0])
@@ -106,20 +106,14 @@ def link_bytes(placed: Placement, state: HyperragState) -> Floats:
     return found
 
 
-def _shares(busy: Any, seconds: float) -> Floats:
-    """Busy shares of the whole replay; flows still on their way at its end count as done."""
-    return np.minimum(np.asarray(busy, np.float64) / max(seconds, 1e-12), 1.0)
-
-
 def _rates(metrics: dict[str, float], undefined: dict[str, str], state: HyperragState) -> float:
     """Counts and throughputs; seconds from the first arrival to the end."""
     queries, batches = state.queries, state.batches
-    issued, finished = int(queries.issued[0]), int(queries.finished[0])
+    finished = int(queries.finished[0])
     scored = float(state.entries.found.size - queries.left.sum())
     metrics |= {"queries": float(len(queries.arrival_ps)), "queries_finished": float(finished),
                 "documents": float(batches.count.sum())}
-    start_ps = int(queries.arrival_ps[0]) if issued else int(state.control.now_ps[0])
-    seconds = (int(state.control.now_ps[0]) - start_ps) * _PS
+    seconds = elapsed_time(state)
     metrics["makespan_s"] = seconds
     names = ("throughput_queries_per_s", "throughput_documents_per_s")
     for name, amount in zip(names, (finished, scored), strict=True):
@@ -143,21 +137,6 @@ def _rates(metrics: dict[str, float], undefined: dict[str, str], state: Hyperrag
     else:
         undefined["throughput_steady_queries_per_s"] = "fewer than 20 queries, or all ended at once"
     return seconds
-
-
-def _latencies(metrics: dict[str, float], undefined: dict[str, str],
-               state: HyperragState) -> None:
-    queries = state.queries
-    ended = queries.finish_ps >= 0
-    latency = (queries.finish_ps - queries.arrival_ps)[ended] * _PS
-    for name, share in [("latency_mean_s", None), *((f"latency_p{p * 100:.0f}_s", p)
-                                                    for p in PERCENTILES)]:
-        if not len(latency):
-            undefined[name] = "no query was answered"
-        elif share is None:
-            metrics[name] = float(np.mean(latency))
-        else:
-            metrics[name] = float(np.quantile(latency, share, method="inverted_cdf"))
 
 
 def _tiers(metrics: dict[str, float], undefined: dict[str, str], state: HyperragState) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +11,8 @@ from rackwright.devices import Gpu
 from rackwright.engine.driver import drive
 from rackwright.engine.flow_state import new_flows
 from rackwright.engine.record import new_span_log
-from rackwright.errors import InputError, Interrupted, OptionsError, TopologyError
+from rackwright.errors import InputError, OptionsError, TopologyError
+from rackwright.models.ending import Progress, outcome_of, shown
 from rackwright.models.hyperrag.caches import EVICTION, new_caches
 from rackwright.models.hyperrag.costs import Costs, build_costs
 from rackwright.models.hyperrag.formulas import kv_bytes
@@ -43,7 +43,6 @@ __all__ = ["Prepared", "prepare", "replay"]
 
 FIRST_EXIT = 8   # public configuration of bge-reranker-v2-minicpm-layerwise
 
-Progress = Callable[[float, float, str], None]
 Ints = npt.NDArray[np.int64]
 
 
@@ -76,21 +75,11 @@ def replay(fabric: Fabric, trace: DocumentTrace, options: HyperragOptions, seed:
     `Interrupted`, with the `Outcome` so far as its `partial`.
     """
     made = prepare(fabric, trace, options)
-
-    def finish(end: Any, complete: bool) -> Outcome:
-        return outcome(fabric, options, made, end, complete=complete)
-
-    def show(now: HyperragState) -> None:
-        if progress:
-            progress(*progress_of(now))
-
     run: Any = advance
-    try:
-        end = drive(run, made.state, grow=grow, progress=show, faults=words_of_fault,
-                    waits=words_of_stall)
-    except Interrupted as stop:
-        raise Interrupted(str(stop), partial=finish(stop.partial, complete=False)) from None
-    return finish(end, complete=True)
+    return outcome_of(
+        lambda: drive(run, made.state, grow=grow, progress=shown(progress, progress_of),
+                      faults=words_of_fault, waits=words_of_stall),
+        lambda end, complete: outcome(fabric, options, made, end, complete=complete))
 
 
 def prepare(fabric: Fabric, trace: DocumentTrace, options: HyperragOptions) -> Prepared:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rackwright.models.lovelock.clusters import headless as _headless
 from rackwright.models.lovelock.options import LovelockOptions
 from rackwright.models.lovelock.workload import replay
 from rackwright.models.registry import Model
@@ -25,6 +26,7 @@ MODEL = Model(
               "latency_mean_s", "latency_p99_s"),
     sample_topology="lovelock:accelerators=0,storage=8,compute=8",
     sample_trace="queries_tpch",
+    check=_headless,
     captions={
         "lovelock": "pods of headless NICs; prices, powers, servers and core speeds are stand-ins: "
                     "read advantages as bands, not as one number",

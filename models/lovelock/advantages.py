@@ -17,7 +17,8 @@ from rackwright.models.lovelock.closed import closed_form
 from rackwright.models.lovelock.money import Bill, bill_of, energy_of, relative
 from rackwright.models.lovelock.options import LovelockOptions
 from rackwright.models.lovelock.state import LovelockState
-from rackwright.models.lovelock.used import busy_shares, latencies, link_bytes, served
+from rackwright.models.lovelock.used import link_bytes, served
+from rackwright.models.query_metrics import busy_shares, latencies
 
 if TYPE_CHECKING:
     from rackwright.models.lovelock.workload import Prepared, Side
@@ -67,7 +68,7 @@ def against_servers(metrics: dict[str, float], undefined: dict[str, str], made: 
         undefined |= {name: undefined.get(name, why) for name in ("slowdown", "slowdown_p99",
                                                                   "energy_advantage")}
         return
-    here, there = latencies(state), latencies(reference)
+    here, there = latencies(state.queries), latencies(reference.queries)
     if there.sum() > 0 and len(here) == len(there):
         metrics["slowdown"] = float(here.sum() / there.sum())
         each = here[there > 0] / there[there > 0]

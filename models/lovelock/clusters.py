@@ -73,11 +73,7 @@ class Cluster:
 def headless(fabric: Fabric, options: LovelockOptions) -> Cluster:
     """The pod on `fabric`. Raises TopologyError and OptionsError."""
     roles = _roles(fabric)
-    for role in ROLES:
-        if len(roles[role]) % options.phi:
-            raise OptionsError("options of LovelockOptions", [
-                f"phi is {options.phi}, but the pod has {len(roles[role])} {role} nodes; a server "
-                "stands for phi of them, so phi must divide their number"])
+    _refuse_phi(roles, options)
     card = _card(fabric, roles)
     workers = _workers(roles)
     performance = core_performance(card.name, options)
@@ -192,6 +188,18 @@ def _roles(fabric: Fabric) -> dict[str, tuple[str, ...]]:
             "Lovelock needs hosts of one smart NIC each, with GPUs, drives or nothing on it "
             "(topology `lovelock`); the servers are derived from it", wrong or ["no host at all"])
     return {role: tuple(hosts) for role, hosts in found.items()}
+
+
+def _refuse_phi(roles: Mapping[str, tuple[str, ...]], options: LovelockOptions) -> None:
+    """A server stands for phi nodes of one role: phi divides the number of each."""
+    counts = {role: len(hosts) for role, hosts in roles.items() if hosts}
+    allowed = [phi for phi in range(1, max(counts.values()) + 1)
+               if not any(count % phi for count in counts.values())]
+    if options.phi not in allowed:
+        raise OptionsError("options of LovelockOptions", [
+            f"phi = {options.phi}: expected {', '.join(map(str, allowed))}; the pod has "
+            f"{' and '.join(f'{count} {role}' for role, count in counts.items())} nodes, and a "
+            "server stands for phi nodes of one role"])
 
 
 def _card(fabric: Fabric, roles: Mapping[str, tuple[str, ...]]) -> SmartNic:

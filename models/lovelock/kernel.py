@@ -16,7 +16,8 @@ from rackwright.engine.fluids import fluid_next_ps, fluid_open, fluid_room, flui
 from rackwright.engine.heap import heap_pop, heap_push, heap_room
 from rackwright.engine.kernel import kernel
 from rackwright.engine.record import span_add
-from rackwright.engine.status import DONE, FOREVER_PS, GROW, RUNNING, STALLED
+from rackwright.engine.status import FOREVER_PS, RUNNING
+from rackwright.models.arrivals import GOES_ON, before_event, clock_to, issue, next_arrival_ps
 from rackwright.models.lovelock.state import GROW_FLOWS, GROW_FLUIDS, GROW_HEAP
 
 __all__ = ["advance"]
@@ -131,25 +132,8 @@ def end_flow(state, now_ps):  # type: ignore[no-untyped-def]
 @kernel
 def arrive(state, now_ps):  # type: ignore[no-untyped-def]
     """The next query starts."""
-    queries = state.queries
-    q = queries.issued[0]
-    queries.issued[0] += 1
-    queries.arrival_ps[q] = now_ps
-    push_group(state, queries.first[q])
-
-
-@kernel
-def next_arrival_ps(state):  # type: ignore[no-untyped-def]
-    """When the next query comes; FOREVER_PS if none does before something else happens."""
-    queries = state.queries
-    q = queries.issued[0]
-    if q == queries.arrival_ps.shape[0]:
-        return FOREVER_PS
-    if state.fixed.clients == 0:
-        return queries.arrival_ps[q]
-    if q - queries.finished[0] < state.fixed.clients:
-        return state.control.now_ps[0]
-    return FOREVER_PS
+    q = issue(state.queries, now_ps)
+    push_group(state, state.queries.first[q])
 
 
 @kernel
@@ -165,27 +149,19 @@ def wanting(state):  # type: ignore[no-untyped-def]
 @kernel
 def advance(state, until_ps, max_events):  # type: ignore[no-untyped-def]
     """Run until `until_ps` or for `max_events` events; see `rackwright.engine.status`."""
-    control, heap, queries = state.control, state.heap, state.queries
-    total = queries.arrival_ps.shape[0]
+    control, heap = state.control, state.heap
     stop = control.events[0] + max_events
     while control.events[0] < stop:
-        if queries.finished[0] == total:
-            return DONE
-        need = wanting(state)
-        if need > 0:
-            control.code[0] = need
-            return GROW
+        status = before_event(state, wanting(state))
+        if status != GOES_ON:
+            return status
         ends = flow_next_ps(state.flows, control.now_ps[0])
         served = fluid_next_ps(state.fluids, control.now_ps[0])
         pending = heap.time_ps[0] if heap.size[0] > 0 else FOREVER_PS
         now_ps = min(min(ends, served), min(pending, next_arrival_ps(state)))
-        if now_ps == FOREVER_PS:
-            return STALLED
-        if now_ps > until_ps:
-            control.now_ps[0] = until_ps
-            return RUNNING
-        control.now_ps[0] = now_ps
-        control.events[0] += 1
+        status = clock_to(control, now_ps, until_ps)
+        if status != GOES_ON:
+            return status
         operator = -1
         if ends <= now_ps:
             end_flow(state, now_ps)

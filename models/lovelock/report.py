@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from rackwright.engine.record import SpanLog, span_kept, span_lost
+from rackwright.engine.record import SpanLog, span_kept
 from rackwright.models.lovelock.advantages import against_servers, closed_forms
 from rackwright.models.lovelock.closed import split_bytes
 from rackwright.models.lovelock.kernel import advance
@@ -17,15 +17,11 @@ from rackwright.models.lovelock.options import LovelockOptions
 from rackwright.models.lovelock.parameters import parameters
 from rackwright.models.lovelock.state import LovelockState
 from rackwright.models.lovelock.traffic import PATTERNS, SHUFFLE
-from rackwright.models.lovelock.used import (
-    busy_shares,
-    latencies,
-    link_bytes,
-    pattern_bytes,
-    served,
-)
+from rackwright.models.lovelock.used import link_bytes, pattern_bytes, served
 from rackwright.models.lovelock.work import KINDS, largest_state
 from rackwright.models.outcome import Outcome, Spans
+from rackwright.models.query_metrics import busy_shares, elapsed_time, put_latencies
+from rackwright.models.spans import spans_of
 from rackwright.units import format_bytes
 
 if TYPE_CHECKING:
@@ -35,7 +31,6 @@ __all__ = ["outcome", "progress_of", "words_of_stall"]
 
 Floats = npt.NDArray[np.float64]
 QUIET_LINK = 1e-4    # links used less than this are not listed
-PERCENTILES = (0.5, 0.9, 0.99)
 OVERLOAD = 1.25      # end of the last query over the span of the arrivals, above which we say so
 _PS = 1e-12
 _NAMES = {"cpu": "processing", "shuffle": "exchange", "io": "storage", "accel": "accelerators"}
@@ -80,25 +75,16 @@ def outcome(made: Prepared, options: LovelockOptions, state: LovelockState,
 def _times(metrics: dict[str, float], undefined: dict[str, str], state: LovelockState) -> float:
     """Counts, latencies and throughput; seconds from the first arrival to the end."""
     queries = state.queries
-    finished, issued = int(queries.finished[0]), int(queries.issued[0])
+    finished = int(queries.finished[0])
     metrics |= {"queries": float(len(queries.arrival_ps)), "queries_finished": float(finished),
                 "operators_finished": float(state.done[0])}
-    start_ps = int(queries.arrival_ps[0]) if issued else int(state.control.now_ps[0])
-    seconds = (int(state.control.now_ps[0]) - start_ps) * _PS
+    seconds = elapsed_time(state)
     metrics["makespan_s"] = seconds
     if seconds > 0:
         metrics["throughput_queries_per_s"] = finished / seconds
     else:
         undefined["throughput_queries_per_s"] = "nothing took any time"
-    latency = latencies(state)
-    for name, share in [("latency_mean_s", None), *((f"latency_p{p * 100:.0f}_s", p)
-                                                    for p in PERCENTILES)]:
-        if not len(latency):
-            undefined[name] = "no query was answered"
-        elif share is None:
-            metrics[name] = float(np.mean(latency))
-        else:
-            metrics[name] = float(np.quantile(latency, share, method="inverted_cdf"))
+    put_latencies(metrics, undefined, queries)
     return seconds
 
 
@@ -206,11 +192,6 @@ def _spans(log: SpanLog) -> Spans | None:
     kept = span_kept(log)
     if not kept:
         return None
-    order = np.argsort(log.start_ps[:kept], kind="stable")
     lanes = int(log.track[:kept].max()) + 1
-    return Spans(tuple(f"queries, lane {lane}" for lane in range(lanes)),
-                 tuple(_NAMES[name] for name in KINDS), log.track[:kept][order],
-                 log.label[:kept][order], log.start_ps[:kept][order], log.end_ps[:kept][order],
-                 log.amount[:kept][order], span_lost(log))
-
-
+    return spans_of(log, [f"queries, lane {lane}" for lane in range(lanes)],
+                    [_NAMES[name] for name in KINDS])

@@ -1,12 +1,12 @@
-"""What a replay has used so far: bytes by pattern and link, services ended, latencies, busy shares.
+"""What a replay has used so far: bytes by pattern and link, services ended.
 
 Read from the arrays of a state, finished or interrupted; operators that have not ended their phase
-count as nothing. Units: bytes, seconds, shares 0..1 of the whole replay.
+count as nothing. Unit: bytes.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -17,10 +17,9 @@ from rackwright.models.lovelock.traffic import PATTERNS
 if TYPE_CHECKING:
     from rackwright.models.lovelock.workload import Side
 
-__all__ = ["busy_shares", "latencies", "link_bytes", "pattern_bytes", "served"]
+__all__ = ["link_bytes", "pattern_bytes", "served"]
 
 Floats = npt.NDArray[np.float64]
-_PS = 1e-12
 
 
 def link_bytes(side: Side, state: LovelockState) -> Floats:
@@ -40,14 +39,3 @@ def served(side: Side, state: LovelockState) -> npt.NDArray[np.bool_]:
     """Operators whose service has ended."""
     after: npt.NDArray[np.bool_] = state.operators.phase > side.work.moves_first
     return after & (side.work.station >= 0)
-
-
-def latencies(state: LovelockState) -> Floats:
-    """Seconds of each query that has ended."""
-    queries = state.queries
-    ended = queries.finish_ps >= 0
-    return np.asarray((queries.finish_ps - queries.arrival_ps)[ended] * _PS, np.float64)
-
-
-def busy_shares(busy: Any, seconds: float) -> Any:
-    return np.minimum(np.asarray(busy, np.float64) / max(seconds, 1e-12), 1.0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,7 +10,8 @@ from rackwright.engine.driver import drive
 from rackwright.engine.flow_state import new_flows
 from rackwright.engine.fluid_state import new_fluids
 from rackwright.engine.record import new_span_log
-from rackwright.errors import InputError, Interrupted
+from rackwright.errors import InputError
+from rackwright.models.ending import Progress, outcome_of, shown
 from rackwright.models.lovelock.alone import timed
 from rackwright.models.lovelock.clusters import Cluster, headless, servers
 from rackwright.models.lovelock.kernel import advance
@@ -35,8 +35,6 @@ from rackwright.units import MAX_TIME, seconds_to_ps
 __all__ = ["Prepared", "Side", "clusters_of", "prepare", "prepare_side", "replay", "run_side"]
 
 LANES = 16     # tracks of the timeline
-
-Progress = Callable[[float, float, str], None]
 
 
 class Side(NamedTuple):
@@ -69,12 +67,12 @@ def replay(fabric: Fabric, trace: QueryTrace, options: LovelockOptions, seed: in
     reference = None
     if options.reference and not same:
         reference = run_side(made.reference, trace, options, progress, "servers")
-    try:
-        end = run_side(made.chosen, trace, options, progress, "queries")
-    except Interrupted as stop:
-        part = outcome(made, options, stop.partial, None, complete=False)
-        raise Interrupted(str(stop), partial=part) from None
-    return outcome(made, options, end, end if same else reference, complete=True)
+
+    def finish(end: LovelockState, complete: bool) -> Outcome:
+        beside = (end if same else reference) if complete else None
+        return outcome(made, options, end, beside, complete=complete)
+
+    return outcome_of(lambda: run_side(made.chosen, trace, options, progress, "queries"), finish)
 
 
 def prepare(fabric: Fabric, trace: QueryTrace, options: LovelockOptions) -> Prepared:
@@ -127,14 +125,9 @@ def _refuse_endless(trace: QueryTrace, cluster: Cluster, work: Work) -> None:
 def run_side(side: Side, trace: QueryTrace, options: LovelockOptions,
              progress: Progress | None = None, text: str = "queries") -> LovelockState:
     """The state at the end. Raises `Interrupted` with the state so far."""
-
-    def show(now: LovelockState) -> None:
-        if progress:
-            progress(*progress_of(now, text))
-
     run: Any = advance
-    return drive(run, state_of(side, trace, options), grow=grow, progress=show,
-                 waits=words_of_stall)
+    return drive(run, state_of(side, trace, options), grow=grow, waits=words_of_stall,
+                 progress=shown(progress, lambda now: progress_of(now, text)))
 
 
 def state_of(side: Side, trace: QueryTrace, options: LovelockOptions) -> LovelockState:

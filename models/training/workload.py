@@ -6,12 +6,12 @@ rank has; see `run` for streams and `costs` for what things cost.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from rackwright.devices.gpu.part import Gpu
+from rackwright.models.ending import Progress
 from rackwright.models.outcome import Bottleneck, Outcome, Parameter, Spans
 from rackwright.models.training.costs import Costs, place_ranks
 from rackwright.models.training.options import TrainingOptions
@@ -24,7 +24,6 @@ __all__ = ["replay"]
 MOST_SPANS = 200_000
 QUIET_LINK = 1e-4  # links used less than this are not listed
 _PS = 1e-12
-Progress = Callable[[float, float, str], None]
 
 
 def replay(fabric: Fabric, trace: ExecutionTrace, options: TrainingOptions, seed: int = 0,

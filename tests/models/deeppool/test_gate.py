@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rackwright.models.deeppool.gate import (
+from rackwright.hdl.bg_gate import (
     ALLREDUCE,
     FLAGS,
     MULTIPLEX,
@@ -16,8 +16,8 @@ from rackwright.models.deeppool.gate import (
     RELEASE,
     gate_admit,
     gate_recent,
-    gate_recent_host,
 )
+from rackwright.models.deeppool.gate import gate_recent_host
 
 TIMES = st.integers(0, (1 << 32) - 1)
 

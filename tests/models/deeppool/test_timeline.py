@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rackwright.hdl.bg_gate import ALLREDUCE, COMPUTE, MULTIPLEX
 from rackwright.models.deeppool.branches import plan_layers
 from rackwright.models.deeppool.costs import build_costs
-from rackwright.models.deeppool.gate import ALLREDUCE, COMPUTE, MULTIPLEX
 from rackwright.models.deeppool.multiplexer import Mux, multiplex
 from rackwright.models.deeppool.network import FlatNetwork
 from rackwright.models.deeppool.planner import fixed_plan

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
@@ -13,20 +13,9 @@ from rackwright.models.hyperrag import HyperragOptions
 from rackwright.models.hyperrag.kernel import advance
 from rackwright.models.hyperrag.report import outcome
 from rackwright.models.hyperrag.state import grow
-from rackwright.models.hyperrag.workload import Prepared, prepare
-from rackwright.models.outcome import Outcome
+from rackwright.models.hyperrag.workload import prepare
 from rackwright.topologies.fabric import Fabric
 from rackwright.traces import DocumentTrace, generate_documents
-
-
-class Run(NamedTuple):
-    made: Prepared
-    state: Any
-    outcome: Outcome
-
-    @property
-    def metrics(self) -> dict[str, float]:
-        return dict(self.outcome.metrics)
 
 
 @pytest.fixture(scope="session")
@@ -54,10 +43,10 @@ def small() -> DocumentTrace:
 
 
 @pytest.fixture(scope="session")
-def run() -> Callable[..., Run]:
-    def go(fabric: Fabric, trace: DocumentTrace, **settings: Any) -> Run:
+def run(a_run: Callable[..., Any]) -> Callable[..., Any]:
+    def go(fabric: Fabric, trace: DocumentTrace, **settings: Any) -> Any:
         options = HyperragOptions.from_settings(settings)
         made = prepare(fabric, trace, options)
         end: Any = drive(advance, made.state, grow=grow)
-        return Run(made, end, outcome(fabric, options, made, end, complete=True))
+        return a_run(made, end, outcome(fabric, options, made, end, complete=True))
     return go

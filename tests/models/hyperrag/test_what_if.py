@@ -123,6 +123,13 @@ def test_blocks_are_as_fast_as_their_measured_cycles(pod: Fabric, small: Documen
         assert known["topk_scores_per_s"].kind == "measured"
 
 
+def test_blocks_side_by_side_add_up() -> None:
+    one, four = (dequantiser(HyperragOptions.checked({"nic_dequantisers": count}))
+                 for count in (1, 4))
+    assert four.per_second == 4 * one.per_second
+    assert four.basis.startswith("4 x kv_dequant int8x32")
+
+
 def test_without_a_block_the_rate_is_assumed(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(name: str, geometry: str) -> Any:
         raise UnknownName("block", name, ())

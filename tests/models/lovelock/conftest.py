@@ -3,35 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
 import pytest
 
 from rackwright import topologies
 from rackwright.models.lovelock.options import LovelockOptions
 from rackwright.models.lovelock.report import outcome
-from rackwright.models.lovelock.workload import Prepared, prepare, run_side
-from rackwright.models.outcome import Outcome
+from rackwright.models.lovelock.workload import prepare, run_side
 from rackwright.topologies.fabric import Fabric
 from rackwright.traces import Operator, QueryTrace, generate_queries
 
 Rows = list[tuple[Any, ...]]
-
-
-class Run(NamedTuple):
-    made: Prepared
-    state: Any
-    outcome: Outcome
-
-    @property
-    def metrics(self) -> dict[str, float]:
-        return dict(self.outcome.metrics)
-
-    @property
-    def latency_time(self) -> Any:
-        queries = self.state.queries
-        return np.asarray(queries.finish_ps - queries.arrival_ps) * 1e-12
 
 
 @pytest.fixture(scope="session")
@@ -64,13 +47,13 @@ def jobs() -> Callable[..., QueryTrace]:
 
 
 @pytest.fixture(scope="session")
-def play() -> Callable[..., Run]:
+def play(a_run: Callable[..., Any]) -> Callable[..., Any]:
     """Replay the chosen cluster, and the servers beside it."""
-    def run(fabric: Fabric, trace: QueryTrace, **options: Any) -> Run:
+    def run(fabric: Fabric, trace: QueryTrace, **options: Any) -> Any:
         chosen = LovelockOptions.checked(options)
         made = prepare(fabric, trace, chosen)
         state = run_side(made.chosen, trace, chosen)
         reference = run_side(made.reference, trace, chosen)
-        return Run(made, state, outcome(made, chosen, state, reference, complete=True))
+        return a_run(made, state, outcome(made, chosen, state, reference, complete=True))
 
     return run

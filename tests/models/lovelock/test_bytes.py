@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import subprocess
-import sys
+from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import pytest
 
 from rackwright.engine.driver import drive
@@ -19,11 +15,11 @@ from rackwright.models.lovelock.workload import prepare, state_of
 from rackwright.topologies.fabric import Fabric
 from rackwright.traces import QueryTrace
 
+# heap, flows and jobs may have grown at other moments
 COMPARED = ("operators", "queries", "spent_ps", "spans")
+Digest = Callable[..., str]
 
 PROGRAM = """
-import hashlib
-import numpy as np
 from rackwright import topologies, traces
 from rackwright.models.lovelock import LovelockOptions
 from rackwright.models.lovelock.kernel import advance
@@ -36,32 +32,8 @@ options = LovelockOptions(overlap=True)
 state = state_of(prepare(fabric, trace, options).chosen, trace, options)
 while advance(state, 2**62, 250) == 2:
     state = grow(state, int(state.control.code[0]))
-found = hashlib.sha256()
-def walk(value):
-    if isinstance(value, np.ndarray):
-        found.update(np.ascontiguousarray(value).tobytes())
-    elif isinstance(value, tuple):
-        for each in value: walk(each)
-walk(state)
-print(state.control.events[0], found.hexdigest())
+print(state.control.events[0], hash_of_arrays(state))
 """
-
-
-def digest(state: Any) -> str:
-    found = hashlib.sha256()
-    for name in COMPARED:  # heap, flows and jobs may have grown at other moments
-        for each in np.atleast_1d(getattr(state, name)) if name == "spent_ps" \
-                else getattr(state, name):
-            found.update(np.ascontiguousarray(each).tobytes())
-    return found.hexdigest()
-
-
-def elsewhere(jit: bool) -> str:
-    mode = {**os.environ, "NUMBA_DISABLE_JIT": "0" if jit else "1"}
-    done = subprocess.run([sys.executable, "-W", "error", "-c", PROGRAM], env=mode,
-                          capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def fresh(fabric: Fabric, trace: QueryTrace) -> Any:
@@ -69,18 +41,20 @@ def fresh(fabric: Fabric, trace: QueryTrace) -> Any:
     return state_of(prepare(fabric, trace, options).chosen, trace, options)
 
 
-def test_interpreted_and_compiled_agree() -> None:
-    assert elsewhere(True) == elsewhere(False)
+def test_interpreted_and_compiled_agree(printed: Callable[..., tuple[str, str]]) -> None:
+    compiled, interpreted = printed(PROGRAM)
+    assert compiled == interpreted
 
 
 @pytest.mark.parametrize("slice_of", [1, 17])
-def test_slices_do_not_matter(pod: Fabric, queries: QueryTrace, slice_of: int) -> None:
-    whole: Any = advance
-    assert digest(drive(whole, fresh(pod, queries), grow=grow)) \
-        == digest(drive(whole, fresh(pod, queries), grow=grow, max_events=slice_of))
+def test_slices_do_not_matter(pod: Fabric, queries: QueryTrace, digest: Digest,
+                              slice_of: int) -> None:
+    run: Any = advance
+    assert digest(drive(run, fresh(pod, queries), grow=grow), *COMPARED) \
+        == digest(drive(run, fresh(pod, queries), grow=grow, max_events=slice_of), *COMPARED)
 
 
-def test_growing_arrays_do_not_matter(pod: Fabric, queries: QueryTrace) -> None:
+def test_growing_arrays_do_not_matter(pod: Fabric, queries: QueryTrace, digest: Digest) -> None:
     from rackwright.engine.flow_state import new_flows
     from rackwright.models.lovelock.workload import Side
 
@@ -90,5 +64,5 @@ def test_growing_arrays_do_not_matter(pod: Fabric, queries: QueryTrace) -> None:
     traffic = made.chosen.traffic
     small = new_flows(traffic.class_bandwidth, traffic.offsets, traffic.routes, slots=1)
     run: Any = advance
-    assert digest(drive(run, state._replace(flows=small), grow=grow)) \
-        == digest(drive(run, fresh(pod, queries), grow=grow))
+    assert digest(drive(run, state._replace(flows=small), grow=grow), *COMPARED) \
+        == digest(drive(run, fresh(pod, queries), grow=grow), *COMPARED)

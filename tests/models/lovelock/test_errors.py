@@ -10,6 +10,7 @@ import pytest
 import rackwright
 from rackwright import topologies, traces
 from rackwright.errors import InputError, OptionsError, RackwrightError, TopologyError, UnknownName
+from rackwright.models.lovelock import MODEL
 from rackwright.models.lovelock.sweep import pod as pod_of
 from rackwright.topologies.fabric import Fabric
 from rackwright.traces import QueryTrace
@@ -20,7 +21,9 @@ SMALL = "lovelock:accelerators=0,storage=2,compute=4"
 @pytest.mark.parametrize(("topology", "options", "kind", "message"), [
     ("dgx-a100", {}, TopologyError, "hosts of one smart NIC each.*h0: h0/cpu0"),
     ("lovelock:accelerators=0,storage=2,compute=3", {}, OptionsError,
-     "phi is 2, but the pod has 3 compute nodes"),
+     "phi = 2: expected 1; the pod has 3 compute and 2 storage nodes"),
+    ("lovelock:accelerators=0,storage=8,compute=12", {"phi": 3}, OptionsError,
+     "phi = 3: expected 1, 2, 4; the pod has 12 compute and 8 storage nodes"),
     ("lovelock:accelerators=0,storage=0,compute=4", {}, TopologyError, "there is no drive"),
     (SMALL, {"server": "e2000"}, UnknownName, "server"),
     (SMALL, {"server_network": "gen4-x4"}, OptionsError, "of kind pcie; expected a cable"),
@@ -34,6 +37,14 @@ def test_refused(topology: str, options: dict[str, Any], kind: type[RackwrightEr
                  message: str) -> None:
     with pytest.raises(kind, match=message):
         rackwright.replay("lovelock", topology, **options)
+
+
+def test_phi_is_refused_before_any_trace_is_at_hand() -> None:
+    options = MODEL.options.checked({"phi": 3})
+    assert MODEL.check is not None
+    with pytest.raises(OptionsError, match="phi = 3: expected 1, 2, 4; .* 4 compute and 4 storage"):
+        MODEL.check(topologies.compile(topologies.preset("lovelock:accelerators=0,storage=4,"
+                                                         "compute=4")), options)
 
 
 def test_a_trace_of_another_system() -> None:
