@@ -23,6 +23,7 @@ from rackwright.devices.cost_table import (
     content_hash,
 )
 from rackwright.errors import TopologyError
+from rackwright.models.aep.offload import HOST_ONLY, NicTimes
 from rackwright.models.aep.options import BARRIER, FRAMEWORK, AepOptions
 from rackwright.models.aep.placement import gpu_at
 from rackwright.models.llm import LlmShape
@@ -37,17 +38,18 @@ Ints = npt.NDArray[np.int64]
 
 
 class Costs(NamedTuple):
-    """Tables in ps, and the largest relative error of their interpolation."""
+    """Tables in ps, the largest relative error of their interpolation, the NIC's own times."""
 
     attention: CostTable2
     expert: CostTable1
     sampler: CostTable1
     error: float
+    nic: NicTimes
 
     def hashes(self) -> dict[str, str]:
         """Table -> content hash."""
         return {"attention": content_hash(self.attention), "expert": content_hash(self.expert),
-                "sampler": content_hash(self.sampler)}
+                "sampler": content_hash(self.sampler), **self.nic.tables}
 
 
 class HostTimes(NamedTuple):
@@ -61,7 +63,7 @@ class HostTimes(NamedTuple):
     sampler_token: float
 
 
-def host_times(options: AepOptions) -> HostTimes:
+def host_times(options: AepOptions, nic: NicTimes) -> HostTimes:
     """What the system of `options.policy` pays; `README.md` says why."""
     if options.policy == "ep_ideal":
         return HostTimes(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
@@ -70,9 +72,10 @@ def host_times(options: AepOptions) -> HostTimes:
                          options.ep_step_time, options.ep_request_time)
     in_nic = options.dispatch == "nic" and options.policy not in BARRIER
     left = 1 - options.nic_host_share if in_nic else 1.0
-    return HostTimes(options.attention_fixed_time * left, options.attention_token_time * left,
-                     options.attention_eager_time, options.expert_fixed_time,
-                     options.sampler_fixed_time, options.sampler_token_time)
+    return HostTimes(options.attention_fixed_time * left + nic.attention_pick,
+                     options.attention_token_time * left, options.attention_eager_time,
+                     options.expert_fixed_time + nic.expert_pick,
+                     options.sampler_fixed_time + nic.attention_pick, options.sampler_token_time)
 
 
 def one_gpu(fabric: Fabric, names: tuple[str, ...]) -> Gpu:
@@ -85,9 +88,9 @@ def one_gpu(fabric: Fabric, names: tuple[str, ...]) -> Gpu:
 
 
 def build_costs(gpu: Gpu, shape: LlmShape, options: AepOptions, *, most_tokens: int,
-                most_context: int) -> Costs:
+                most_context: int, nic: NicTimes = HOST_ONLY) -> Costs:
     """Tables for up to `most_tokens` tokens in a step with contexts up to `most_context`."""
-    host = host_times(options)
+    host = host_times(options, nic)
 
     def attention(tokens: Ints, context: Ints) -> Array:
         eager = host.eager * (tokens > options.attention_graph_batch)
@@ -105,7 +108,7 @@ def build_costs(gpu: Gpu, shape: LlmShape, options: AepOptions, *, most_tokens: 
     attention_table, error_a = build_table2(attention, exact, most_tokens, most_context)
     expert_table, error_e = build_table1(expert, exact, most_tokens)
     sampler_table, error_s = build_table1(sampler, exact, most_tokens)
-    return Costs(attention_table, expert_table, sampler_table, max(error_a, error_e, error_s))
+    return Costs(attention_table, expert_table, sampler_table, max(error_a, error_e, error_s), nic)
 
 
 def attention_device_time(gpu: Gpu, shape: LlmShape, tokens: Ints, context: Ints) -> Array:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from rackwright.engine.hashing import GOLDEN62, M31, M62, stir
 from rackwright.engine.kernel import kernel
-from rackwright.traces.routing import TOTAL_WEIGHT
+from rackwright.traces.routing import TOTAL_WEIGHT, pick_expert
 
 __all__ = ["Draws", "draw_block", "draw_first", "new_draws", "token_key"]
 
@@ -69,21 +69,6 @@ def draw_first(draws, block, key):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def draw_later(draws, block, draw, left, key, chosen):  # type: ignore[no-untyped-def]
-    """The expert of a draw after the second, of the weight `left` by those chosen before."""
-    point = draw_point(key, block, draw, left)
-    for expert in range(draws.weights.shape[1]):
-        taken = False
-        for earlier in range(draw):
-            taken = taken or chosen[earlier] == expert
-        if not taken:
-            point -= draws.weights[block, expert]
-            if point < 0:
-                return expert
-    return 0   # not reached: the point is less than what is left
-
-
-@kernel
 def draw_block(draws, block, top_k, key, chosen):  # type: ignore[no-untyped-def]
     """Write the token's `top_k` experts of `block` into `chosen`, in the order drawn."""
     first = draw_first(draws, block, key)
@@ -98,4 +83,4 @@ def draw_block(draws, block, top_k, key, chosen):  # type: ignore[no-untyped-def
     chosen[1] = expert_at(draws, block, point + weight if point >= before else point)
     for draw in range(2, top_k):
         left -= draws.weights[block, chosen[draw - 1]]
-        chosen[draw] = draw_later(draws, block, draw, left, key, chosen)
+        pick_expert(draws.weights, block, draw_point(key, block, draw, left), draw, chosen)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from rackwright.models.options import Money, Options, Time, option
+from rackwright.models.options import Frequency, Money, Options, Time, option
 
 __all__ = ["BARRIER", "FRAMEWORK", "AepOptions"]
 
@@ -49,10 +49,16 @@ class AepOptions(Options):
     dispatch: Literal["host", "nic"] = option(
         "host", "what sorts tokens by destination and announces messages: the host's processes, or "
                 "a token_dispatch block in each GPU's smart NIC")
-    nic_message_time: Time = option(
-        "5us", "dispatch=nic: time of a message in the NIC, instead of message_time")
-    nic_token_time: Time = option(
-        "4ns", "dispatch=nic: time of the block for each part of a token; one at a time")
+    nic_message_time: Time | None = option(
+        None, "dispatch=nic: time of a message in the NICs, instead of message_time; none: the "
+              "measured cycles of token_dispatch, PCIe and adapters at both ends", ge=0)
+    nic_token_time: Time | None = option(
+        None, "dispatch=nic: time of the block for each part of a token, one at a time; none: the "
+              "measured cycles of token_dispatch", ge=0)
+    scoring: Literal["host", "nic"] = option(
+        "host", "who picks a GPU's next queue: the host, in its time of a step, or a uqueue_score "
+                "block in the NIC, over PCIe and by its measured cycles, on top of that time")
+    nic_clock: Frequency = option("250MHz", "clock of these blocks; no block was placed", gt=0)
     nic_host_share: float = option(
         0.0, "dispatch=nic: share of the host time of attention steps that the NIC takes over",
         unit="1", ge=0, le=1)

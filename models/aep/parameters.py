@@ -5,6 +5,7 @@ A value that the user changed is reported as such: the basis below holds for the
 
 from __future__ import annotations
 
+from rackwright.models.aep.offload import NicTimes
 from rackwright.models.aep.options import BARRIER, FRAMEWORK, AepOptions
 from rackwright.models.outcome import Parameter
 from rackwright.units import format_time
@@ -27,9 +28,9 @@ _ASYNC = {
     "attention_eager_time": ("assumed", "zero: inside the fitted host time"),
 }
 _NIC = {
-    "nic_message_time": ("assumed", "a send queue's doorbell and completion instead of two "
-                                    "processes on hosts"),
-    "nic_token_time": ("assumed", "one part of a token a cycle at 250 MHz"),
+    "nic_message_time": ("chosen", "by the user"),     # what is not chosen: see offload.py
+    "nic_token_time": ("chosen", "by the user"),
+    "nic_clock": ("assumed", "what such blocks reach on the FPGAs of NICs; none was placed"),
     "nic_host_share": ("assumed", "none: only announcing messages moves to the NIC"),
 }
 _SAME_HOST = {name: _ASYNC[name] for name in (
@@ -62,14 +63,15 @@ _LOW_LATENCY = {
 }
 
 
-def parameters(options: AepOptions, table_error: float) -> tuple[Parameter, ...]:
+def parameters(options: AepOptions, table_error: float, nic: NicTimes) -> tuple[Parameter, ...]:
     """The parameters that this replay used, in the order of the tables above."""
-    used = _used(options)
+    used = _used(options) | nic.basis
     # a baseline's own settings are part of its definition, not a user's change
     defaults = AepOptions().plain() | FRAMEWORK_SETTINGS
     values = options.plain()
-    found = [Parameter(name, _readable(name, options),
-                       *(known if values[name] == defaults[name] else ("chosen", "by the user")))
+    kept = {name for name in used if name in nic.basis or values[name] == defaults[name]}
+    found = [Parameter(name, _readable(name, options, nic),
+                       *(known if name in kept else ("chosen", "by the user")))
              for name, known in used.items()]
     found.append(Parameter("cost_table_error", f"{table_error:.2e}", "measured",
                            "largest relative error of the step times' interpolation"))
@@ -90,8 +92,11 @@ def _used(options: AepOptions) -> dict[str, tuple[str, str]]:
     return used
 
 
-def _readable(name: str, options: AepOptions) -> str:
-    value = getattr(options, name)
+def _readable(name: str, options: AepOptions, nic: NicTimes) -> str:
+    value = {"nic_message_time": nic.message, "nic_token_time": nic.part}.get(
+        name, getattr(options, name))
+    if name == "nic_clock":
+        return f"{value / 1e6:g} MHz"
     return format_time(value) if name.endswith("_time") else str(value)
 
 

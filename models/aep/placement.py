@@ -14,14 +14,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from rackwright.devices import Gpu, Nic, SmartNic
+from rackwright.devices import Gpu
 from rackwright.errors import DoesNotFit, OptionsError, TopologyError
 from rackwright.models.aep.options import BARRIER, AepOptions
 from rackwright.models.llm import LlmShape
 from rackwright.topologies.fabric import Fabric
 from rackwright.units import format_bytes
 
-__all__ = ["Placement", "gpu_at", "place", "refuse_without_nics"]
+__all__ = ["Placement", "gpu_at", "place"]
 
 Ints = npt.NDArray[np.int64]
 
@@ -73,17 +73,6 @@ def gpu_at(fabric: Fabric, name: str) -> Gpu:
     device = fabric.device(name)
     assert isinstance(device, Gpu)  # every name comes from fabric.gpus()
     return device
-
-
-def refuse_without_nics(fabric: Fabric) -> None:
-    """Dispatch in the NIC needs one on every host with GPUs; raises `TopologyError`."""
-    hosts = {fabric.host_of(gpu) for gpu in fabric.gpus()}
-    with_nic = {fabric.host_of(node) for node in fabric.nodes
-                if isinstance(fabric.device(node), Nic | SmartNic)}
-    bare = sorted(str(host) for host in hosts - with_nic)
-    if bare:
-        raise TopologyError("dispatch=nic needs a NIC", [
-            f"{host} has GPUs and no NIC; add one, or use dispatch=host" for host in bare])
 
 
 def _attention_gpus(fabric: Fabric, gpus: tuple[str, ...], options: AepOptions) -> tuple[str, ...]:

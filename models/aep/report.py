@@ -144,7 +144,7 @@ def _outcome(fabric: Fabric, placed: Placement, options: AepOptions, costs: Cost
         metrics=metrics, undefined=undefined, complete=complete, breakdown=breakdown,
         bottleneck=limit(placed, devices, link_use, breakdown, metrics, options),
         device_utilisation=dict(zip(placed.gpus, (float(d) for d in devices), strict=True)),
-        link_utilisation=link_use, parameters=parameters(options, costs.error),
+        link_utilisation=link_use, parameters=parameters(options, costs.error, costs.nic),
         notes=_notes(metrics, breakdown, window),
         bands={name: gpu.band(name) for name in ("gemm", "attention", "expert")},
         parts=dict(fabric.parts), tables=costs.hashes(),

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from rackwright.errors import UsageError
 from rackwright.models.aep.options import AepOptions
 from rackwright.models.aep.workload import replay
-from rackwright.models.serving.rates import narrowed
+from rackwright.models.serving.rates import Probes, narrowed
 from rackwright.models.serving.windows import RAMP_OUTPUTS
 from rackwright.topologies.fabric import Fabric
 from rackwright.traces import MEDIUM, Lengths, generate_requests
@@ -128,14 +128,9 @@ def search_maximum(fabric: Fabric, low: float, high: float, options: AepOptions,
     if not 0 < low < high or not 0 < within < 1:
         raise UsageError(f"low {low}, high {high}, within {within}: expected 0 < low < high and "
                          "0 < within < 1")
-    points = {low: load_point(fabric, low, options, workload, seed)}
-    if points[low].overloaded:
+    probes = Probes(lambda rate: load_point(fabric, rate, options, workload, seed))
+    if probes.overloads(low):
         raise UsageError(f"{low:g} requests/s is an overload already: lower `low`")
-    if not load_point(fabric, high, options, workload, seed).overloaded:
+    if not probes.overloads(high):
         raise UsageError(f"{high:g} requests/s is sustained: raise `high`")
-
-    def overloads(rate: float) -> bool:
-        points[rate] = load_point(fabric, rate, options, workload, seed)
-        return points[rate].overloaded
-
-    return points[narrowed(overloads, low, high, within)[0]]
+    return probes.at(narrowed(probes.overloads, low, high, within)[0])

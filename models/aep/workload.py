@@ -18,8 +18,9 @@ from rackwright.models.aep.checks import Checks
 from rackwright.models.aep.costs import Costs, build_costs, one_gpu
 from rackwright.models.aep.draws import new_draws
 from rackwright.models.aep.kernel import advance
+from rackwright.models.aep.offload import nic_times
 from rackwright.models.aep.options import BARRIER, FRAMEWORK, AepOptions
-from rackwright.models.aep.placement import Placement, place, refuse_without_nics
+from rackwright.models.aep.placement import Placement, place
 from rackwright.models.aep.report import (
     barrier_outcome,
     outcome,
@@ -85,16 +86,15 @@ def prepare(fabric: Fabric, trace: RequestTrace, options: AepOptions,
     if language.latent:
         raise InputError(f"{language.name} has latent attention, which AEP does not model; take a "
                          "model with grouped heads, or the system 'serving'")
-    if options.dispatch == "nic" and options.policy not in BARRIER:
-        refuse_without_nics(fabric)
     placed = place(fabric, language, options)
+    nic = nic_times(fabric, placed, language, options)
     requests = new_requests(seconds_to_ps(trace.arrival_time), trace.input_tokens.copy(),
                             trace.output_tokens.copy(), options.kv_block_tokens)
     _refuse_oversize(requests, placed, trace)
     barrier = options.policy in BARRIER
     costs = build_costs(
         one_gpu(fabric, placed.gpus), language, options,
-        most_tokens=max(len(trace), 2), most_context=_most_context(requests))
+        most_tokens=max(len(trace), 2), most_context=_most_context(requests), nic=nic)
     routing = ExponentialRouting(blocks=language.blocks, experts=language.experts,
                                  top_k=options.top_k, skew=options.routing_skew, seed=seed)
     snapshots = new_snapshots(int(requests.arrival_ps[0]), int(requests.arrival_ps[-1]),
@@ -133,10 +133,9 @@ def _aep_state(fabric: Fabric, placed: Placement, language: LlmShape, options: A
         policy=POLICIES[options.policy], look_ahead=options.look_ahead,
         group_blocks=options.group_blocks,
         routing_seed=routing.seed, token_bytes=language.token_bytes,
-        message_ps=int(seconds_to_ps(options.nic_message_time if in_nic
-                                     else options.message_time)),
+        message_ps=int(seconds_to_ps(costs.nic.message if in_nic else options.message_time)),
         remote_ps=int(seconds_to_ps(options.message_remote_time)),
-        part_ps=int(seconds_to_ps(options.nic_token_time)) if in_nic else 0,
+        part_ps=int(seconds_to_ps(costs.nic.part)),
         attention_cap=options.attention_batch_cap, expert_cap=options.expert_batch_cap,
         decay=decay, draws=new_draws(routing.weights), expert_gpu=placed.expert_gpu,
         expert_slot=placed.expert_slot,

@@ -10,12 +10,12 @@ from __future__ import annotations
 from rackwright.models.registry import Model
 from rackwright.models.serving.options import ServingOptions
 from rackwright.models.serving.rates import RatePoint, Saturation, Sweep, rate_sweep, saturation
-from rackwright.models.serving.report import Series, batch_histogram, series
+from rackwright.models.serving.report import batch_histogram, series
 from rackwright.models.serving.workload import prepare, replay
 from rackwright.traces import read_requests
 
-__all__ = ["MODEL", "RatePoint", "Saturation", "Series", "ServingOptions", "Sweep",
-           "batch_histogram", "prepare", "rate_sweep", "replay", "saturation", "series"]
+__all__ = ["MODEL", "RatePoint", "Saturation", "ServingOptions", "Sweep", "batch_histogram",
+           "prepare", "rate_sweep", "replay", "saturation", "series"]
 
 MODEL = Model(
     name="serving",

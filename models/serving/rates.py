@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 from rackwright.errors import UsageError
 from rackwright.models import registry
@@ -23,7 +23,7 @@ from rackwright.models.outcome import Outcome
 from rackwright.topologies.fabric import Fabric
 from rackwright.traces import Lengths, Uniform, generate_requests
 
-__all__ = ["RatePoint", "Saturation", "Sweep", "narrowed", "rate_sweep", "saturation"]
+__all__ = ["Probes", "RatePoint", "Saturation", "Sweep", "narrowed", "rate_sweep", "saturation"]
 
 MOST_DOUBLINGS = 40
 
@@ -114,17 +114,36 @@ def saturation(system: str, fabric: Fabric, *, start_per_s: float = 1.0, toleran
         raise UsageError(f"start_per_s = {start_per_s!r}, tolerance = {tolerance!r}: expected "
                          "above 0, and between 0 and 1")
     load = _Load(system, fabric, duration_time, input_tokens, output_tokens, lengths, seed, options)
-    points: dict[float, RatePoint] = {}
-    low, high = _bracket(load, start_per_s, points)
+    probes = Probes(load.at)
+    low, high = narrowed(probes.overloads, *_bracket(probes, start_per_s, system), tolerance)
+    points = [probes.at(rate) for rate in sorted(probes.points)]
+    return Saturation(low, high, max(point.tokens_per_s for point in points
+                                     if not point.overloaded), tuple(points))
 
-    def overloads(rate: float) -> bool:
-        points[rate] = load.at(rate)
-        return points[rate].overloaded
 
-    low, high = narrowed(overloads, low, high, tolerance)
-    carried = [point for point in points.values() if not point.overloaded]
-    return Saturation(low, high, max(point.tokens_per_s for point in carried),
-                      tuple(points[rate] for rate in sorted(points)))
+class _Probe(Protocol):
+    @property
+    def overloaded(self) -> bool: ...
+
+
+P = TypeVar("P", bound=_Probe)
+
+
+class Probes(Generic[P]):
+    """Points by their rate, each made once, by `probe`, when it is first asked for."""
+
+    def __init__(self, probe: Callable[[float], P]) -> None:
+        self.probe = probe
+        self.points: dict[float, P] = {}
+
+    def at(self, rate: float) -> P:
+        if rate not in self.points:
+            self.points[rate] = self.probe(rate)
+        return self.points[rate]
+
+    def overloads(self, rate: float) -> bool:
+        """Whether the system does not carry this rate: what `narrowed` asks."""
+        return self.at(rate).overloaded
 
 
 def narrowed(overloads: Callable[[float], bool], low: float, high: float, within: float
@@ -139,16 +158,14 @@ def narrowed(overloads: Callable[[float], bool], low: float, high: float, within
     return low, high
 
 
-def _bracket(load: _Load, start: float, points: dict[float, RatePoint]) -> tuple[float, float]:
+def _bracket(probes: Probes[RatePoint], start: float, system: str) -> tuple[float, float]:
     """A rate that is carried and one that is not."""
-    points[start] = load.at(start)
-    rising = not points[start].overloaded
+    rising = not probes.overloads(start)
     for rate in _powers(start, 2.0 if rising else 0.5):
-        points[rate] = load.at(rate)
-        if points[rate].overloaded == rising:
+        if probes.overloads(rate) == rising:
             return (rate / 2, rate) if rising else (rate, 2 * rate)
     raise UsageError(f"no rate from {start:g} to {rate:g} requests/s "
-                     f"{'overloads' if rising else 'is carried by'} {load.system}; give another "
+                     f"{'overloads' if rising else 'is carried by'} {system}; give another "
                      "start_per_s or a longer duration_time")
 
 

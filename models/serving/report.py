@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from rackwright.engine.histogram import hist_percentile
-from rackwright.models.outcome import Outcome
+from rackwright.models.outcome import Outcome, Series
 from rackwright.models.serving.bills import put_costs, put_energy
 from rackwright.models.serving.costs import Costs
 from rackwright.models.serving.kernel import advance
@@ -19,36 +18,35 @@ from rackwright.models.serving.metrics import counted_percentile, request_metric
 from rackwright.models.serving.options import ServingOptions
 from rackwright.models.serving.parameters import parameters
 from rackwright.models.serving.placement import Placement
+from rackwright.models.serving.snapshots import ACTIVE, TOKENS
 from rackwright.models.serving.state import OUTSIDE_TABLE, PIECES, EngineState
 from rackwright.models.serving.steps import LABELS
 from rackwright.models.serving.windows import Window, busy_shares, window_notes
 from rackwright.models.spans import spans_of
 from rackwright.topologies.fabric import Fabric
 
-__all__ = ["Series", "batch_histogram", "outcome", "progress_of", "series", "words_of_fault",
+__all__ = ["batch_histogram", "outcome", "progress_of", "series", "words_of_fault",
            "words_of_stall"]
 
 Ints = npt.NDArray[np.int64]
 PS = 1e-12
 
 
-class Series(NamedTuple):
-    """Levels at equal steps over the span of the arrivals; `kv_use` is a share of all pages."""
+def series(state: EngineState) -> dict[str, Series]:
+    """Levels at equal steps over the span of the arrivals, by `time_s` from the first of them.
 
-    time: npt.NDArray[np.float64]
-    waiting: Ints
-    active: Ints
-    tokens: Ints
-    kv_use: npt.NDArray[np.float64]
-
-
-def series(state: EngineState) -> Series:
-    """Queue, requests inside, tokens handed out and KV use over time (s from the first arrival)."""
+    `waiting_requests`, `running_requests` (admitted and not finished), `handed_out_tokens`,
+    `kv_use_share` (of all pages).
+    """
     taken = int(state.snapshots.taken[0])
     counts = state.snapshots.counts[:taken]
     time = (state.snapshots.time_ps[:taken] - state.snapshots.time_ps[0]) * PS
-    return Series(time, state.work.queue[:taken], counts[:, 2], counts[:, 3],
-                  state.work.pages[:taken] / (state.fixed.pages * len(state.admission.kv_free)))
+    pages = state.fixed.pages * len(state.admission.kv_free)
+    levels = {"waiting_requests": state.work.queue[:taken],
+              "running_requests": counts[:, ACTIVE], "handed_out_tokens": counts[:, TOKENS],
+              "kv_use_share": state.work.pages[:taken] / pages}
+    return {name: Series("time_s", tuple(time.tolist()), tuple(level.astype(float).tolist()))
+            for name, level in levels.items()}
 
 
 def batch_histogram(state: EngineState) -> Ints:

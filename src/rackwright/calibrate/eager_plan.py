@@ -13,13 +13,13 @@ Times in microseconds. Leaves out: operators that no network of ours has.
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from rackwright.calibrate.rows import text_of
 from rackwright.errors import InputError
 
 __all__ = ["CHAINS", "EAGER_HEAD", "PROBE", "ChainPoint", "EagerRow", "chain_plan", "chain_text",
@@ -102,12 +102,7 @@ def chain_text(point: ChainPoint, values: Mapping[str, float]) -> str:
 
 def read_eager(path: Path) -> list[EagerRow]:
     """Rows of a file, plain or gzip. Raises InputError with the line of the first bad one."""
-    try:
-        data = path.read_bytes()
-        text = (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8")
-    except (OSError, EOFError, UnicodeDecodeError) as problem:
-        raise InputError(f"cannot be read: {problem}", place=path) from None
-    lines = csv.reader(io.StringIO(text, newline=""), strict=True)
+    lines = csv.reader(io.StringIO(text_of(path), newline=""), strict=True)
     if tuple(next(lines, ())) != EAGER_HEAD:
         raise InputError(f"its first line must read {','.join(EAGER_HEAD)}", place=path, line=1)
     rows = []

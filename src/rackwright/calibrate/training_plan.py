@@ -13,13 +13,13 @@ pipelines, several hosts.
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from rackwright.calibrate.rows import text_of
 from rackwright.errors import InputError
 
 __all__ = ["DTYPES", "HEAD", "MODES", "NETWORKS", "TrainingPoint", "TrainingRow", "global_plan",
@@ -114,7 +114,7 @@ def row_text(point: TrainingPoint, values: dict[str, float]) -> str:
 
 def read_training(path: Path) -> list[TrainingRow]:
     """Rows of a file, plain or gzip. Raises InputError with the line of the first bad one."""
-    lines = csv.reader(io.StringIO(_text(path), newline=""), strict=True)
+    lines = csv.reader(io.StringIO(text_of(path), newline=""), strict=True)
     rows: list[TrainingRow] = []
     head: tuple[str, ...] = HEAD
     seen: dict[TrainingPoint, int] = {}
@@ -136,14 +136,6 @@ def read_training(path: Path) -> list[TrainingRow]:
     if not rows:
         raise InputError(f"no rows; the first line must read {','.join(HEAD)}", place=path)
     return rows
-
-
-def _text(path: Path) -> str:
-    try:
-        data = path.read_bytes()
-        return (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8")
-    except (OSError, EOFError, UnicodeDecodeError) as problem:
-        raise InputError(f"cannot be read: {problem}", place=path) from None
 
 
 def _row(cells: list[str], head: tuple[str, ...]) -> TrainingRow:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from rackwright.engine.driver import drive
-from rackwright.engine.status import RUNNING
 from rackwright.models.aep.barrier import advance_barrier
 from rackwright.models.aep.kernel import advance
 from rackwright.models.aep.state import grow
@@ -20,9 +16,7 @@ from rackwright.traces import RequestTrace
 
 # runs a busy replay for 2000 events in whatever mode the environment asks for
 PROGRAM = """
-import sys
 from rackwright import topologies
-from rackwright.engine.driver import drive
 from rackwright.models.aep import AepOptions
 from rackwright.models.aep.barrier import advance_barrier
 from rackwright.models.aep.barrier_state import BarrierState
@@ -30,7 +24,6 @@ from rackwright.models.aep.kernel import advance
 from rackwright.models.aep.state import grow
 from rackwright.models.aep.workload import prepare
 from rackwright.traces import Uniform, generate_requests
-import hashlib, numpy as np
 
 policy, top_k, events = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 fabric = topologies.compile(topologies.dgx("a100-sxm-80", hosts=1))
@@ -40,30 +33,17 @@ state = prepare(fabric, trace, AepOptions.checked({"policy": policy, "top_k": to
 run = advance_barrier if isinstance(state, BarrierState) else advance
 while run(state, 2**62, events) == 2:
     state = grow(state, int(state.control.code[0]))
-found = hashlib.sha256()
-def walk(value):
-    if isinstance(value, np.ndarray):
-        found.update(np.ascontiguousarray(value).tobytes())
-    elif isinstance(value, tuple):
-        for each in value: walk(each)
-walk(state)
-print(state.control.events[0], found.hexdigest())
+print(state.control.events[0], hash_of_arrays(state))
 """
-
-
-def elsewhere(jit: bool, policy: str, top_k: int, events: int) -> str:
-    mode = {**os.environ, "NUMBA_DISABLE_JIT": "0" if jit else "1"}
-    done = subprocess.run([sys.executable, "-W", "error", "-c", PROGRAM, policy, str(top_k),
-                           str(events)], env=mode, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 @pytest.mark.parametrize(("policy", "top_k", "events"), [("defrag", 2, 1500),
                                                          ("ep_ideal", 1, 1000)])
-def test_interpreted_and_compiled_agree(policy: str, top_k: int, events: int) -> None:
+def test_interpreted_and_compiled_agree(printed: Callable[..., tuple[str, str]], policy: str,
+                                        top_k: int, events: int) -> None:
     """Busy enough that queues hold several tokens; 60 requests at once."""
-    assert elsewhere(True, policy, top_k, events) == elsewhere(False, policy, top_k, events)
+    compiled, interpreted = printed(PROGRAM, policy, str(top_k), str(events))
+    assert compiled == interpreted
 
 
 @pytest.mark.parametrize("policy", ["defrag", "flfs", "ep_ideal"])
@@ -80,15 +60,11 @@ def test_slices_do_not_matter(dgx: Fabric, busy_trace: RequestTrace,
 
 def test_until_stops_the_clock_and_goes_on(dgx: Fabric, busy_trace: RequestTrace,
                                            state_of: Callable[..., Any],
-                                           digest: Callable[[Any], str]) -> None:
+                                           digest: Callable[[Any], str],
+                                           with_stops: Callable[..., Any]) -> None:
     whole = drive(advance, state_of(dgx, busy_trace), grow=grow)
-    state = state_of(dgx, busy_trace)
-    for until_ps in range(10**11, 10**12, 10**11):
-        state = drive(advance, state, grow=grow, until_ps=until_ps)
-        assert state.control.now_ps[0] == until_ps
-    assert advance(state, until_ps, 10) == RUNNING
-    state = drive(advance, state, grow=grow)
-    assert digest(state.requests) == digest(whole.requests)
+    stopped = with_stops(advance, state_of(dgx, busy_trace), grow=grow)
+    assert digest(stopped.requests) == digest(whole.requests)
 
 
 def test_seed_changes_the_routing_and_nothing_else(dgx: Fabric, busy_trace: RequestTrace,

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -12,15 +9,12 @@ import pytest
 
 import rackwright
 from rackwright.engine.driver import drive
-from rackwright.engine.status import RUNNING
 from rackwright.models.serving.kernel import advance
 from rackwright.topologies.fabric import Fabric
 from rackwright.traces import RequestTrace
 
 # replays a busy trace under memory pressure in whatever mode the environment asks for
 PROGRAM = """
-import hashlib, sys
-import numpy as np
 from rackwright import topologies
 from rackwright.models.serving import ServingOptions, prepare
 from rackwright.models.serving.kernel import advance
@@ -44,30 +38,16 @@ if caching:
                                              trace.prefixes))
 state.admission.kv_free[0] = state.fixed.pages
 advance(state, 2**62, 10_000)
-found = hashlib.sha256()
-def walk(value):
-    if isinstance(value, np.ndarray):
-        found.update(np.ascontiguousarray(value).tobytes())
-    elif isinstance(value, tuple):
-        for each in value: walk(each)
-walk(state)
-print(state.control.events[0], state.work.preemptions[0], found.hexdigest())
+print(state.control.events[0], state.work.preemptions[0], hash_of_arrays(state))
 """
-
-
-def elsewhere(jit: bool, *args: str) -> str:
-    mode = {**os.environ, "NUMBA_DISABLE_JIT": "0" if jit else "1"}
-    done = subprocess.run([sys.executable, "-W", "error", "-c", PROGRAM, *args], env=mode,
-                          capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 @pytest.mark.parametrize("args", [("llama-3-8b", "60", "caching"),
                                   ("gpt-oss-20b", "100", "plain")])
-def test_interpreted_and_compiled_agree(args: tuple[str, ...]) -> None:
-    compiled = elsewhere(True, *args)
-    assert compiled == elsewhere(False, *args)
+def test_interpreted_and_compiled_agree(printed: Callable[..., tuple[str, str]],
+                                        args: tuple[str, ...]) -> None:
+    compiled, interpreted = printed(PROGRAM, *args)
+    assert compiled == interpreted
     assert int(compiled.split()[1]) > 0  # busy enough that requests are preempted
 
 
@@ -83,14 +63,10 @@ def test_slices_do_not_matter(small: Callable[..., Any], busy_trace: RequestTrac
 
 
 def test_until_stops_the_clock_and_goes_on(small: Callable[..., Any], busy_trace: RequestTrace,
-                                           digest: Callable[[Any], str]) -> None:
+                                           digest: Callable[[Any], str],
+                                           with_stops: Callable[..., Any]) -> None:
     whole = drive(advance, small(busy_trace))
-    state = small(busy_trace)
-    for until_ps in range(10**11, 10**12, 10**11):
-        state = drive(advance, state, until_ps=until_ps)
-        assert state.control.now_ps[0] >= until_ps
-    assert advance(state, until_ps, 10) == RUNNING
-    assert digest(drive(advance, state)) == digest(whole)
+    assert digest(with_stops(advance, small(busy_trace), whole=True)) == digest(whole)
 
 
 def test_a_result_is_byte_stable(dgx: Fabric, busy_trace: RequestTrace) -> None:

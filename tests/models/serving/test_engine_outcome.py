@@ -54,9 +54,12 @@ def test_metrics_agree_with_each_other(dgx: Fabric, steady: RequestTrace) -> Non
 def test_series_and_histogram(dgx: Fabric, steady: RequestTrace) -> None:
     state = drive(advance, prepare(dgx, steady, ServingOptions())[0])
     over, sizes = series(state), batch_histogram(state)
-    assert len(over.time) == len(over.waiting) == len(over.kv_use) == 129
-    assert over.time[-1] == pytest.approx(steady.span_time, rel=1e-6)
-    assert (np.diff(over.tokens) >= 0).all() and (over.kv_use <= 1).all()
+    assert {len(one.x) for one in over.values()} == {len(one.y) for one in over.values()} == {129}
+    assert over["waiting_requests"].x_name == "time_s"
+    assert over["waiting_requests"].x[-1] == pytest.approx(steady.span_time, rel=1e-6)
+    assert (np.diff(over["handed_out_tokens"].y) >= 0).all()
+    assert 0 < max(over["kv_use_share"].y) <= 1
+    assert 0 < max(over["running_requests"].y) <= len(steady)
     assert int((sizes * np.arange(len(sizes))).sum()) >= steady.output_tokens.sum()
     assert sizes.sum() == state.work.steps[0]
 

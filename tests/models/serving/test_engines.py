@@ -51,8 +51,9 @@ def test_an_engine_that_ends_early_stays_as_it_was(small: Callable[..., Any],
     span = seconds_to_ps(trace.arrival_time)
     one = merged([drive(advance, small(part, span=span)) for part in deal(trace, 2)])
     over = series(one)
-    assert (np.diff(over.tokens) >= 0).all() and over.active[-2] == 0
-    assert over.tokens[-2] == 12
+    tokens = over["handed_out_tokens"].y
+    assert (np.diff(tokens) >= 0).all() and over["running_requests"].y[-2] == 0
+    assert tokens[-2] == 12
 
 
 def test_more_engines_more_throughput(dgx: Fabric, steady: RequestTrace) -> None:
