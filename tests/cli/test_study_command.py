@@ -122,7 +122,7 @@ def test_a_cluster_needs_dask(command: Command, file: Path, monkeypatch: pytest.
                               ) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
     ran = command("run", file, "--scheduler", "tcp://127.0.0.1:1")
-    assert ran.code == 4 and "pip install distributed" in ran.err
+    assert ran.code == 4 and "pip install 'rackwright[dask]'" in ran.err
 
 
 def test_a_cluster_by_address(command: Command, file: Path, tmp_path: Path,
@@ -138,11 +138,55 @@ def test_a_cluster_by_address(command: Command, file: Path, tmp_path: Path,
         def get_executor(self) -> Executor:
             return ThreadPoolExecutor(1)
 
+        def close(self) -> None:
+            asked.append("closed")
+
     module = ModuleType("distributed")
     module.Client = Client  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "distributed", module)
     assert command("run", file, "--scheduler", "tcp://h:8786", "--out", tmp_path / "o").code == 0
-    assert asked == ["tcp://h:8786"] and importlib.util.find_spec("concurrent.futures")
+    assert asked == ["tcp://h:8786", "closed"] and importlib.util.find_spec("concurrent.futures")
+
+
+BETWEEN = """
+name = "between"
+[base]
+system = "toy"
+[[axis]]
+path = "options.workers"
+range = { start = 1, stop = 9, steps = 2, whole = true }
+[[axis]]
+path = "options.load"
+range = { start = 0.5, stop = 2.0, steps = 2 }
+"""
+
+
+def test_sensitivity_prints_and_writes(command: Command, file: Path) -> None:
+    file.write_text(BETWEEN)
+    ran = command("sensitivity", file, "--metric", "throughput", "--method", "one")
+    assert ran.code == 0 and ran.out.splitlines()[5].startswith("workers")
+    folder = file.parent / "workers-sensitivity"
+    found = json.loads((folder / "sensitivity.json").read_text())
+    assert [row["axis"] for row in found["effects"]] == ["workers", "load"]
+    assert (folder / "results.csv").read_text().count("\n") == 1 + found["points"]
+    again = command("sensitivity", file, "--metric", "throughput", "--method", "one", "--json")
+    assert again.code == 2 and "--resume" in again.err
+    again = command("sensitivity", file, "--metric", "throughput", "--method", "one", "--json",
+                    "--resume", "--quiet")
+    assert again.code == 0 and json.loads(again.out) == found
+    assert command("sensitivity", file).code == 2
+
+
+def test_optimise_prints_and_writes(command: Command, file: Path, tmp_path: Path) -> None:
+    file.write_text(BETWEEN)
+    call = ("optimise", file, "--optimiser", "random", "--out", tmp_path / "o", "--maximise",
+            "throughput")
+    ran = command(*call, "--trials", 6, "--batch", 2)
+    assert ran.code == 0 and "6 trials by random, seed 0" in ran.out
+    assert len(json.loads((tmp_path / "o" / "trials.json").read_text())["trials"]) == 6
+    ran = command(*call, "--trials", 9, "--resume")
+    assert ran.code == 0 and "9 trials" in ran.out
+    assert command("optimise", file, "--optimiser", "random").code == 2
 
 
 def test_check_lists_points(command: Command, file: Path) -> None:

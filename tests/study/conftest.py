@@ -1,4 +1,4 @@
-"""A toy system called "toy" (`fakes/study_system.py`), study files in a folder, and a process."""
+"""Toy systems called "toy" and "ishigami" (`fakes/`), study files in a folder, and a process."""
 
 from __future__ import annotations
 
@@ -53,6 +53,15 @@ def toy(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.setattr(code_hash, "_package", study_system.package_hash)
     code_hash.code_hash.cache_clear()
     return study_system
+
+
+@pytest.fixture
+def ishigami(toy: ModuleType, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The module of the system whose sensitivities are known, registered."""
+    monkeypatch.setitem(registry._SYSTEMS, "ishigami", "ishigami_system")
+    import ishigami_system
+
+    return ishigami_system
 
 
 @pytest.fixture

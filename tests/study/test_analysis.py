@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from rackwright import study
 from rackwright.errors import InputError, UnknownName, UsageError
+from rackwright.study.axes import Axis
 
 Write = Callable[..., Path]
 HEAD = 'name = "a"\n{}[base]\nsystem = "toy"\n'
@@ -77,3 +78,24 @@ def test_axes_of_quantities_are_numbers_and_others_are_refused(toy: object, writ
         '[[expect]]\nthat = "policy > 1"\n')
     with pytest.raises(InputError, match="axis policy is text"):
         study.run(write(text))
+
+
+def test_bends_that_the_file_asks_for(toy: object, write: Write) -> None:
+    text = HEAD.format("") + AXIS.format("load", [0.0, 0.5, 1.0, 8.0, 16.0]) + AXIS.format(
+        "workers", [1, 2]) + '[[knee]]\nx = "load"\ny = "throughput"\n'
+    found = study.run(write(text))
+    one, two = study.knees(found)
+    assert (one["axes"], one["at"]) == ({"workers": 1}, 1.0)
+    assert two["value"] == 2 * one["value"] and found.record()["knees"] == [one, two]
+    assert "throughput over load at workers 2 bends at 1, where it is" in found.summary()
+    text = text.replace("[0.0, 0.5, 1.0, 8.0, 16.0]", "[0.0, 0.5]")
+    assert "no bend: a knee of throughput over load needs three" in study.run(write(text)).summary()
+    with pytest.raises(InputError, match="unknown axis 'lod'"):
+        study.load(write(text.replace('x = "load"', 'x = "lod"')))
+    with pytest.raises(InputError, match="'throughputs'"):
+        study.run(write(text.replace('y = "throughput"', 'y = "throughputs"')))
+
+
+def test_seeds_of_generated_traces_are_seeds(toy: object) -> None:
+    axes = [Axis(path=path, values=(1, 2)) for path in ("seed", "trace.args.seed", "options.load")]
+    assert [axis.is_seed for axis in axes] == [True, True, False]

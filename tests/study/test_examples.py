@@ -11,13 +11,15 @@ from rackwright import study
 
 FOLDER = Path(__file__).parents[2] / "examples" / "studies"
 FILES = sorted(FOLDER.glob("*.toml"))
-SLOW = ("nvlink_or_pcie",)
+FAST = ("headless_nics", "nvme_or_remote_memory", "one_link_down", "rail_failures")
+OFFLOADING = ("aep", "curp", "deeppool", "dispersedledger", "hyperrag", "lovelock")
+NETWORKS = ("100Gbps", "200Gbps", "400Gbps")
 
 pytestmark = pytest.mark.skipif(not FILES, reason="needs the repository's examples")
 
 
 @pytest.mark.parametrize("file", [
-    pytest.param(path, id=path.stem, marks=[pytest.mark.slow] if path.stem in SLOW else [])
+    pytest.param(path, id=path.stem, marks=[] if path.stem in FAST else [pytest.mark.slow])
     for path in FILES])
 def test_prints_what_is_kept(file: Path) -> None:
     found = study.run(file)
@@ -30,9 +32,21 @@ def test_prints_what_is_kept(file: Path) -> None:
 
 
 def test_all_files_are_sound() -> None:
-    assert len(FILES) >= 6
+    assert len(FILES) >= 8
     for file in FILES:
         assert study.load(file).question
+
+
+@pytest.mark.parametrize("system", OFFLOADING)
+def test_every_system_s_blocks_are_turned_on_and_off(system: str) -> None:
+    """At three speeds of the network, with what it buys over the system without blocks."""
+    found = study.load(FOLDER / f"offload_{system}.toml")
+    assert found.base.system == system
+    assert "gain" in found.derived
+    assert found.reference
+    network, = (axis for axis in found.axis if axis.name == "network")
+    named = tuple(case.name for case in network.case or ())
+    assert (named or network.values) == NETWORKS
 
 
 def test_the_readme_shows_one_of_them() -> None:

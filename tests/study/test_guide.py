@@ -25,7 +25,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_every_file_of_the_guide_is_sound(folder: Path) -> None:
     files = sorted(folder.glob("*.toml"))
-    assert len(files) == 3
+    assert len(files) == 7
     for file in files:
         assert study.points(study.load(file))
 

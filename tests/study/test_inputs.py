@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from rackwright import study
 from rackwright.devices import catalog
-from rackwright.errors import RackwrightError, UnknownName, UsageError
+from rackwright.errors import InputError, RackwrightError, UnknownName, UsageError
 from rackwright.study.inputs import prepared
 from rackwright.study.parts import changed_link, derived_part
 
@@ -118,3 +119,51 @@ def test_a_changed_link_counts_as_no_part_of_the_catalog() -> None:
     link = catalog.link("ethernet-100g")
     assert changed_link(link, "rate", 1.0) is link
     assert changed_link(link, "rate", "50Gbps").content_hash == ""
+
+
+OWN = '[part]\nname = "{}"\nkind = "nic"\nlike = "connectx-6"\n'
+
+
+@pytest.fixture
+def catalogs(tmp_path: Path) -> Path:
+    """Two folders of part files: a part of one's own, and one in the place of a packaged part."""
+    for folder, part in (("mine", "my-nic"), ("theirs", "connectx-6")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / f"{part}.toml").write_text(
+            OWN.format(part).replace('like = "connectx-6"\n', "") + _datasheet()
+            if folder == "theirs" else OWN.format(part))
+    return tmp_path
+
+
+def _datasheet() -> str:
+    text = (Path(catalog.__file__).parent / "connectx-6.toml").read_text(encoding="utf-8")
+    return text[text.index("\n", text.index('kind = "nic"')):]
+
+
+def test_a_catalog_of_ones_own(toy: object, catalogs: Path) -> None:
+    path = catalogs / "c.toml"
+    text = ('name = "c"\n[base]\nsystem = "toy"\ntopology = "star:hosts=2"\n{}[[axis]]\n'
+            'path = "replace.h1"\nvalues = ["connectx-6", "my-nic"]\n')
+    path.write_text(text.format('catalog = "mine"\n'))
+    found = study.run(path)
+    assert [row.error for row in found.rows] == ["", ""] and "my-nic" in found.parts
+    path.write_text(text.format(""))
+    with pytest.raises(InputError, match="unknown part 'my-nic'"):
+        study.run(path)
+    path.write_text(text.format('catalog = "nobodys"\n'))
+    with pytest.raises(InputError, match="c.toml:5: 'nobodys' is no folder"):
+        study.run(path)
+
+
+def test_another_catalog_is_another_key(toy: object, catalogs: Path) -> None:
+    path = catalogs / "c.toml"
+    path.write_text('name = "c"\n[base]\nsystem = "toy"\n[[axis]]\npath = "catalog"\n'
+                    'values = ["mine", "theirs"]\n')
+    rows = study.run(path).rows
+    assert [row.error for row in rows] == ["", ""] and rows[0].hash != rows[1].hash
+
+
+def test_a_part_that_an_option_names_is_told_how_to_vary() -> None:
+    with pytest.raises(UsageError, match=r"by options\.server, which device\. does not reach: "
+                                         r"vary options\.server over .*like = \"server-milan-1s\""):
+        fabric({"system": "lovelock", "device.server-milan-1s.board_power": "2x"})

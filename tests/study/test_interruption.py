@@ -41,7 +41,7 @@ def stopped(process: subprocess.Popen[str], folder: Path, how: signal.Signals, l
 @pytest.fixture
 def whole(toy: object, write: Callable[..., Path], tmp_path: Path) -> list[bytes]:
     """The files of a run that nothing interrupts, in this process."""
-    study.save(study.run(write()), tmp_path / "whole", tmp_path)
+    study.save(study.run(write(), tmp_path / "whole"), tmp_path / "whole", tmp_path)
     return contents(tmp_path / "whole")
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from rackwright import study
-from rackwright.errors import InputError, MissingTool, UsageError
+from rackwright.errors import InputError, MissingTool, ReplayError, UsageError
 from rackwright.study.running import Shard
 
 Write = Callable[..., Path]
@@ -150,6 +150,28 @@ def test_neither_executor_nor_order_change_a_byte(toy: object, write: Write, tmp
         others = [study.run(path, executor=threads), study.run(path, executor=backwards)]
     for other in others:
         assert (other.to_json(), other.to_csv()) == (plain.to_json(), plain.to_csv())
+
+
+class Lost(ThreadPoolExecutor):
+    """Does one replay; what comes later is cancelled, as by a cluster that went away."""
+
+    def submit(self, function: Any, /, *args: Any, **kwargs: Any) -> Any:
+        future = super().submit(function, *args, **kwargs)
+        future.result()
+        if hasattr(self, "used"):
+            from concurrent.futures import Future
+
+            future = Future()
+            future.cancel()
+            future.set_running_or_notify_cancel()
+        self.used = True
+        return future
+
+
+def test_a_cluster_that_goes_away_is_one_error(toy: object, write: Write, tmp_path: Path) -> None:
+    with Lost(1) as executor, pytest.raises(ReplayError, match="executor is gone.*--resume"):
+        study.run(write(SMALL), tmp_path, executor=executor)
+    assert len(study.run(write(SMALL), tmp_path, resume=True).rows) == 3
 
 
 def test_the_key_follows_what_decides_the_result(toy: Any, write: Write,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,17 +9,15 @@ import click
 
 from rackwright.cli.output import emit, emit_json, width
 from rackwright.cli.progress import progress
-from rackwright.errors import Interrupted, MissingTool, UsageError
+from rackwright.cli.study_between import optimise, sensitivity
+from rackwright.cli.study_places import FILE, FOLDER, executor, replaying
+from rackwright.cli.study_point import point
+from rackwright.errors import Interrupted
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
-
     from rackwright.study import StudyResult
 
 __all__ = ["study"]
-
-_FILE = click.Path(path_type=Path, dir_okay=False)
-_FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
 @click.group()
@@ -30,20 +27,20 @@ def study() -> None:
     \b
     rackwright study check nvlink.toml
     rackwright study run nvlink.toml --jobs 2 --out out/
+    rackwright study sensitivity nvlink.toml --metric itl_p99_s
+    rackwright study optimise nvlink.toml --minimise itl_p99_s
     """
 
 
+study.add_command(sensitivity)
+study.add_command(optimise)
+study.add_command(point)
+
+
 @study.command()
-@click.argument("file", type=_FILE)
-@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True,
-              help="Processes that replay side by side; the answer is the same.")
-@click.option("--resume", is_flag=True, help="Use the results that --out holds already.")
+@click.argument("file", type=FILE)
 @click.option("--shard", metavar="I/N", help="Only part I of N; `study merge` joins the parts.")
-@click.option("--out", type=_FOLDER, metavar="DIR", help="Keep results, table and report there "
-              "[default: the file's name without .toml, with -out].")
-@click.option("--scheduler", metavar="ADDRESS", help="Replay on the Dask cluster at this address.")
-@click.option("--json", "as_json", is_flag=True, help="Print canonical JSON.")
-@click.option("--quiet", is_flag=True, help="No progress on stderr.")
+@replaying("-out")
 def run(file: Path, jobs: int, resume: bool, shard: str | None, out: Path | None,
         scheduler: str | None, as_json: bool, quiet: bool) -> None:
     """Replay every point of the study in FILE, and write results.csv, study.json, report.html.
@@ -55,15 +52,12 @@ def run(file: Path, jobs: int, resume: bool, shard: str | None, out: Path | None
     from rackwright.study import Shard, load
     from rackwright.study import run as run_study
 
-    if scheduler and jobs > 1:
-        raise UsageError("--jobs are processes here, --scheduler is a cluster; give one of them")
     part = Shard.read(shard) if shard else None
     loaded = load(file)
     folder = outdir.prepare(out or file.with_name(f"{file.stem}-out"))
-    executor = _cluster(scheduler) if scheduler else None
     try:
-        with progress(quiet) as report:
-            found = run_study(loaded, folder, jobs=jobs, executor=executor, resume=resume,
+        with executor(scheduler, jobs) as pool, progress(quiet) as report:
+            found = run_study(loaded, folder, jobs=jobs, executor=pool, resume=resume,
                               shard=part, progress=report, folder=file.parent)
     except Interrupted as stop:
         if stop.partial is not None and stop.partial.rows:
@@ -92,23 +86,10 @@ def _show(found: StudyResult, as_json: bool) -> None:
         emit(found.summary(width()))
 
 
-def _cluster(address: str) -> Executor:
-    try:
-        distributed = importlib.import_module("distributed")
-    except ModuleNotFoundError:
-        raise MissingTool("--scheduler needs Dask: pip install distributed") from None
-    try:
-        found: Executor = distributed.Client(address, timeout=10).get_executor()
-    except (OSError, ValueError) as problem:
-        raise UsageError(f"no Dask scheduler at {address}: {problem}; start one with `dask "
-                         "scheduler` and give its tcp:// address") from None
-    return found
-
-
 @study.command()
-@click.argument("file", type=_FILE)
-@click.argument("parts", nargs=-1, required=True, type=_FOLDER, metavar="DIR...")
-@click.option("--out", type=_FOLDER, required=True, metavar="DIR", help="Where the whole goes.")
+@click.argument("file", type=FILE)
+@click.argument("parts", nargs=-1, required=True, type=FOLDER, metavar="DIR...")
+@click.option("--out", type=FOLDER, required=True, metavar="DIR", help="Where the whole goes.")
 @click.option("--json", "as_json", is_flag=True, help="Print canonical JSON.")
 @click.option("--quiet", is_flag=True, help="No progress on stderr.")
 def merge(file: Path, parts: tuple[Path, ...], out: Path, as_json: bool, quiet: bool) -> None:
@@ -125,7 +106,7 @@ def merge(file: Path, parts: tuple[Path, ...], out: Path, as_json: bool, quiet: 
 
 
 @study.command()
-@click.argument("file", type=_FILE)
+@click.argument("file", type=FILE)
 @click.option("--json", "as_json", is_flag=True, help="Print canonical JSON: a list of points.")
 def check(file: Path, as_json: bool) -> None:
     """Read the study in FILE and list its points; replay nothing."""
@@ -139,10 +120,11 @@ def check(file: Path, as_json: bool) -> None:
         emit_json([{"point": point.number, "axes": dict(point.axes),
                     "scenario": dict(point.scenario)} for point in found])
         return
+    each = "searches" if loaded.search else "replays"
     rows = [[str(point.number), *map(axis_text, point.axes.values())] for point in found]
     replays = len(found) * (1 + len(loaded.baselines))
     emit(table(["point", *loaded.columns], rows, width())
-         + f"{len(found)} points, {replays} replays with {len(loaded.baselines)} baselines\n")
+         + f"{len(found)} points, {replays} {each} with {len(loaded.baselines)} baselines\n")
 
 
 @study.command()

@@ -1,8 +1,9 @@
 """What-if studies: a question in a TOML file, asked of many scenarios.
 
 `load` reads a study file, `run` replays its points on any number of processes or any executor, kept
-as they come and never twice; `StudyResult` is the table. ``rackwright study run FILE`` does all
-of it. What can be varied stands in `rackwright.study.paths`.
+as they come and never twice; `StudyResult` is the table. `sensitivity` and `optimise` replay points
+between the ends of a study's axes, with the same store. ``rackwright study`` does all of it. What
+can be varied stands in `rackwright.study.paths`.
 
 >>> from rackwright.study import Shard
 >>> Shard.read("2/4").has(5)
@@ -21,13 +22,17 @@ if TYPE_CHECKING:
         Moved,
         interval,
         knee,
+        knees,
         moves,
         pareto_front,
         seed_statistics,
     )
+    from rackwright.study.effects import Effect, Sensitivity, sensitivity
     from rackwright.study.expectations import Verdict
     from rackwright.study.file import load, schema
     from rackwright.study.grid import Point, points
+    from rackwright.study.optimisers import Optimiser
+    from rackwright.study.optimising import Optimised, optimise
     from rackwright.study.result import StudyResult
     from rackwright.study.rows import Row
     from rackwright.study.running import Shard, run
@@ -36,11 +41,15 @@ if TYPE_CHECKING:
     from rackwright.study.study import Study
 
 __all__ = [
+    "Effect",
     "Interval",
     "Knee",
     "Moved",
+    "Optimised",
+    "Optimiser",
     "Point",
     "Row",
+    "Sensitivity",
     "Shard",
     "Store",
     "Study",
@@ -48,23 +57,36 @@ __all__ = [
     "Verdict",
     "interval",
     "knee",
+    "knees",
     "load",
     "merge",
     "moves",
+    "optimise",
     "pareto_front",
     "points",
     "run",
     "save",
     "schema",
     "seed_statistics",
+    "sensitivity",
 ]
 
-_HOMES = {"Interval": "analysis", "Knee": "analysis", "Moved": "analysis", "Point": "grid",
-          "Row": "rows", "Shard": "running", "Store": "store", "Study": "study",
-          "StudyResult": "result", "Verdict": "expectations", "interval": "analysis",
-          "knee": "analysis", "load": "file", "merge": "saving", "moves": "analysis",
-          "pareto_front": "analysis", "points": "grid", "run": "running", "save": "saving",
-          "schema": "file", "seed_statistics": "analysis"}
+_NAMES = {
+    "analysis": "Interval Knee Moved interval knee knees moves pareto_front seed_statistics",
+    "effects": "Effect Sensitivity sensitivity",
+    "expectations": "Verdict",
+    "file": "load schema",
+    "grid": "Point points",
+    "optimisers": "Optimiser",
+    "optimising": "Optimised optimise",
+    "result": "StudyResult",
+    "rows": "Row",
+    "running": "Shard run",
+    "saving": "merge save",
+    "store": "Store",
+    "study": "Study",
+}
+_HOMES = {name: home for home, names in _NAMES.items() for name in names.split()}
 
 
 def __getattr__(name: str) -> Any:

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rackwright.errors import UnknownName, UsageError
 from rackwright.study.expressions import Expression, NoValue
+from rackwright.study.pareto import undominated
 from rackwright.study.rows import Row, value_of
 
 if TYPE_CHECKING:
     from rackwright.study.result import StudyResult
 
-__all__ = ["Interval", "Knee", "Moved", "interval", "knee", "moves", "pareto_front",
+__all__ = ["Interval", "Knee", "Moved", "interval", "knee", "knees", "moves", "pareto_front",
            "seed_statistics"]
 
 CONFIDENCE = 0.95
@@ -72,7 +73,7 @@ def seed_statistics(result: StudyResult) -> list[dict[str, Any]]:
 
     Empty for a study without an axis of seeds.
     """
-    seeds = [axis.column for axis in result.study.axis if axis.path == "seed"]
+    seeds = [axis.column for axis in result.study.axis if axis.is_seed]
     if not seeds:
         return []
     groups: dict[tuple[Any, ...], list[Row]] = {}
@@ -91,24 +92,19 @@ def pareto_front(result: StudyResult) -> tuple[int, ...]:
     wanted = result.study.pareto
     if wanted is None:
         return ()
-    found: list[tuple[int, tuple[float, ...]]] = []
+    costs: dict[int, tuple[float, ...]] = {}
     for row in result.rows:
         try:
-            found.append((row.number, tuple(
+            costs[row.number] = tuple(
                 sign * value_of(Expression.read(name), row, result.study.baselines)
-                for sign, names in ((1.0, wanted.maximise), (-1.0, wanted.minimise))
-                for name in names)))
+                for sign, names in ((-1.0, wanted.maximise), (1.0, wanted.minimise))
+                for name in names)
         except NoValue:
             continue
-    return tuple(number for number, own in found
-                 if not any(_beats(other, own) for _, other in found))
+    return undominated(costs)
 
 
-def _beats(one: Sequence[float], other: Sequence[float]) -> bool:
-    return one != other and all(a >= b for a, b in zip(one, other, strict=True))
-
-
-def knee(result: StudyResult, x: str, y: str, **at: Any) -> Knee:
+def knee(result: StudyResult, x: str, y: str, /, **at: Any) -> Knee:
     """Where `y` over the numeric axis `x` bends most: the point farthest from the straight line
     between the ends, both axes scaled to 1. `at`: values of the other axes.
 
@@ -125,6 +121,28 @@ def knee(result: StudyResult, x: str, y: str, **at: Any) -> Knee:
     away = [abs(other - scaled[0][1] - rise * one) for one, other in scaled]
     place = max(range(1, len(curve) - 1), key=lambda number: (away[number], -number))
     return Knee(*curve[place], _slope(scaled[0], scaled[place]), _slope(scaled[place], scaled[-1]))
+
+
+def knees(result: StudyResult) -> list[dict[str, Any]]:
+    """For each ``[[knee]]`` and each combination of the other axes: where the curve bends.
+
+    {x, y, axes, at, value, before, after}; or `why` there is none, in the place of the last four.
+    """
+    found = []
+    for asked in result.study.knee:
+        others = [name for name in result.study.columns if name != asked.x]
+        combinations = dict.fromkeys(tuple((name, row.axes[name]) for name in others)
+                                     for row in result.rows)
+        for axes in map(dict, combinations):
+            entry: dict[str, Any] = {"x": asked.x, "y": asked.y, "axes": axes}
+            try:
+                bend = knee(result, asked.x, asked.y, **axes)
+                entry |= {"at": bend.x, "value": bend.y, "before": bend.before,
+                          "after": bend.after}
+            except UsageError as problem:
+                entry["why"] = str(problem)
+            found.append(entry)
+    return found
 
 
 def _slope(one: tuple[float, float], other: tuple[float, float]) -> float:

@@ -14,10 +14,11 @@ from typing import Any, Literal, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-__all__ = ["Axis", "Case", "Draw", "Range", "Strict", "Value"]
+__all__ = ["Axis", "Case", "Draw", "Range", "Strict", "Value", "column_of", "written"]
 
 Value = bool | int | float | str
 MOST_VALUES = 10_000  # of one axis; our own limit
+_TAIL = 1e-3          # of a normal distribution that designs leave out at either end; our choice
 
 
 class Strict(BaseModel):
@@ -52,7 +53,14 @@ class Range(Strict):
             low, high = math.log10(self.start), math.log10(self.stop)
             numbers = [10 ** (low + (high - low) * share) for share in shares]
             numbers[0], numbers[-1] = self.start, self.stop
-        return _written(numbers, self.whole, self.unit)
+        return written(numbers, self.whole, self.unit)
+
+    def at(self, share: float) -> Value:
+        """The number at this share (0 to 1) of the way from start to stop."""
+        number = self.start + (self.stop - self.start) * share
+        if self.scale == "log" and 0 < share < 1:
+            number = self.start * (self.stop / self.start) ** share
+        return _between(self.stop if share == 1 else number, self.whole, self.unit)
 
 
 class Draw(Strict):
@@ -91,7 +99,23 @@ class Draw(Strict):
             drawn = rng.uniform(low, high, self.count)
         else:
             drawn = low * (high / low) ** rng.random(self.count)
-        return _written([float(number) for number in drawn], self.whole, self.unit, once=False)
+        return written([float(number) for number in drawn], self.whole, self.unit, once=False)
+
+    def at(self, share: float) -> Value:
+        """The number that this share (0 to 1) of draws stays below; of a normal distribution from
+        `_TAIL` to 1 - `_TAIL`, since its ends are endless."""
+        if self.distribution == "normal":
+            from scipy.special import ndtri
+
+            assert self.mean is not None and self.deviation is not None
+            number = self.mean + self.deviation * float(ndtri(min(max(share, _TAIL), 1 - _TAIL)))
+            number = min(max(number, -math.inf if self.low is None else self.low),
+                         math.inf if self.high is None else self.high)
+        else:
+            assert self.low is not None and self.high is not None
+            number = (self.low + (self.high - self.low) * share if self.distribution == "uniform"
+                      else self.low * (self.high / self.low) ** share)
+        return _between(number, self.whole, self.unit)
 
 
 class Case(Strict):
@@ -137,9 +161,12 @@ class Axis(Strict):
         if self.name:
             return self.name
         assert self.path is not None
-        if self.path.startswith("link."):
-            return "_".join(self.path.split(".")[-2:])
-        return self.path.rpartition(".")[2]
+        return column_of(self.path)
+
+    @property
+    def is_seed(self) -> bool:
+        """Whether its values are draws of luck: of the replay, or of a generated trace."""
+        return self.path in ("seed", "trace.args.seed")
 
     @property
     def settings(self) -> tuple[tuple[Value, Mapping[str, Any]], ...]:
@@ -150,9 +177,39 @@ class Axis(Strict):
         values = source.values() if source else self.values or ()
         return tuple((value, {str(self.path): value}) for value in values)
 
+    @property
+    def choices(self) -> int | None:
+        """How many values may be chosen among; None where any number between two ends may be."""
+        return None if self.range or self.random else len(self.settings)
 
-def _written(numbers: list[float], whole: bool, unit: str, once: bool = True
-             ) -> tuple[Value, ...]:
+    def at(self, share: float) -> tuple[Value, Mapping[str, Any]]:
+        """As one of `settings`, at a share (0 to 1) of the range; of a list, the value there."""
+        source = self.range or self.random
+        if source is None:
+            settings = self.settings
+            return settings[min(int(share * len(settings)), len(settings) - 1)]
+        value = source.at(share)
+        return value, {str(self.path): value}
+
+
+def column_of(path: str) -> str:
+    """What a path is called in tables when it has no name.
+
+    >>> column_of("options.rate"), column_of("link.nvlink.rate")
+    ('rate', 'nvlink_rate')
+    """
+    if path.startswith("link."):
+        return "_".join(path.split(".")[-2:])
+    return path.rpartition(".")[2]
+
+
+def _between(number: float, whole: bool, unit: str) -> Value:
+    """A number between two ends; with a unit it is text, which 6 digits keep short."""
+    return written([float(f"{number:.6g}") if unit and not whole else number], whole, unit)[0]
+
+
+def written(numbers: list[float], whole: bool, unit: str, once: bool = True
+            ) -> tuple[Value, ...]:
     """Rounded to 12 digits, so that ranges read well, and with their unit."""
     rounded: list[int | float] = [round(number) if whole else float(f"{number:.12g}")
                                   for number in numbers]

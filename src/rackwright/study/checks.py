@@ -6,17 +6,18 @@ pattern that names no node, say) is found when the points are planned.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rackwright.errors import RackwrightError, UnknownName, UsageError
+from rackwright.errors import RackwrightError, UnknownName
 from rackwright.models import registry
 from rackwright.study.expressions import FUNCTIONS, Expression
+from rackwright.study.inputs import own_parts
+from rackwright.study.path_checks import check_path
 from rackwright.study.paths import Target, parse
 from rackwright.study.settings import Place, settings
 from rackwright.study.study import MOST_POINTS, Study
-from rackwright.study.traces import GENERATE, check_generator
 
 __all__ = ["Fault", "faults"]
 
@@ -32,6 +33,15 @@ class Fault(NamedTuple):
 
 def faults(study: Study, folder: Path) -> Iterator[Fault]:
     """Everything that is wrong; `folder`: what file names are relative to."""
+    if study.base.catalog is not None and not (folder / study.base.catalog).is_dir():
+        yield Fault(("base", "catalog"), f"{study.base.catalog!r} is no folder in {folder}; put "
+                    "part files (NAME.toml) into one")
+        return
+    with own_parts({"catalog": study.base.catalog}, folder):
+        yield from _faults(study, folder)
+
+
+def _faults(study: Study, folder: Path) -> Iterator[Fault]:
     yield from _axes(study)
     yield from _names(study)
     yield from _expressions(study)
@@ -80,9 +90,34 @@ def _names(study: Study) -> Iterator[Fault]:
         elif value not in known[name]:
             yield Fault(("reference", name), f"axis {name} has no value {value!r}; it has "
                         f"{', '.join(map(str, known[name][:20]))}")
+    if study.search is not None:
+        yield from _search(study)
+    for number, knee in enumerate(study.knee):
+        if knee.x not in study.columns:
+            yield Fault(("knee", number, "x"), str(UnknownName("axis", knee.x, study.columns)))
     for number, plot in enumerate(study.plot):
         if plot.by and plot.by not in study.columns:
             yield Fault(("plot", number, "by"), str(UnknownName("axis", plot.by, study.columns)))
+
+
+def _search(study: Study) -> Iterator[Fault]:
+    assert study.search is not None
+    name, path = study.search.column, study.search.path
+    if not name.isidentifier() or name in (*_TAKEN, *study.columns, *study.baselines,
+                                           *study.derived):
+        yield Fault(("search",), f"{name!r} cannot name what is searched for; give it another "
+                    'name = "..."')
+    if any(path in changes for axis in study.axis for _, changes in axis.settings):
+        yield Fault(("search", "path"), f"{path} is an axis too; search for it or vary it")
+    try:
+        names = Expression.read(study.search.that).names
+    except RackwrightError as problem:
+        yield Fault(("search", "that"), str(problem))
+        return
+    for dotted in names:
+        if len(dotted) > 1:
+            yield Fault(("search", "that"), f"{'.'.join(dotted)} compares replays; what is "
+                        "searched for must hold of each replay alone")
 
 
 def _expressions(study: Study) -> Iterator[Fault]:
@@ -138,7 +173,7 @@ def _wrong(study: Study, path: str, value: Any, models: Sequence[registry.Model]
         if target.kind == "options":
             _option(target, value, models)
         else:
-            _CHECKS.get(target.kind, _nothing)(study, target, value, folder)
+            check_path(study, target, value, folder)
     except RackwrightError as problem:
         yield str(problem)
 
@@ -151,89 +186,3 @@ def _option(target: Target, value: Any, models: Sequence[registry.Model]) -> Non
     elif not any(target.field in model.options.model_fields for model in models):
         raise UnknownName("option", target.field,
                           {name for model in models for name in model.options.model_fields})
-
-
-def _nothing(_study: Study, _target: Target, _value: Any, _folder: Path) -> None:
-    return None
-
-
-def _seed(_study: Study, target: Target, value: Any, _folder: Path) -> None:
-    least, most = (1, 2**62) if target.kind == "limit" else (0, 2**31 - 1)
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise UsageError(f"{target.kind} is {value!r}; it must be a whole number from {least}")
-
-
-def _text(value: Any, what: str) -> str:
-    if not isinstance(value, str) or not value:
-        raise UsageError(f"{what} is {value!r}; it must be text in quotes")
-    return value
-
-
-def _topology(_study: Study, _target: Target, value: Any, folder: Path) -> None:
-    from rackwright import topologies
-
-    name = _text(value, "topology").partition(":")[0].strip()
-    if name in topologies.preset_names():
-        allowed = topologies.preset_arguments(name)
-        for pair in filter(None, value.partition(":")[2].split(",")):
-            key = pair.partition("=")[0].strip()
-            if key not in allowed:
-                raise UnknownName(f"argument of topology {name!r}:", key, allowed)
-    elif not (folder / value).is_file():
-        raise UnknownName(f"topology (no preset, and no file of that name in {folder})", value,
-                          topologies.preset_names())
-
-
-def _topology_argument(study: Study, target: Target, _value: Any, _folder: Path) -> None:
-    from rackwright import topologies
-
-    presets = {str(value).partition(":")[0] for _, path, value in settings(study)
-               if path == "topology"}
-    known = [name for name in presets if name in topologies.preset_names()]
-    allowed = {key for name in known for key in topologies.preset_arguments(name)}
-    if known and target.field not in allowed:
-        raise UnknownName(f"argument of topology {', '.join(sorted(known))}:", target.field,
-                          allowed)
-
-
-def _trace(_study: Study, _target: Target, value: Any, folder: Path) -> None:
-    from rackwright import traces
-
-    name = _text(value, "trace")
-    if name.startswith(GENERATE):
-        check_generator(name)
-    elif name not in traces.sample_names() and not (folder / name).is_file():
-        raise UnknownName(f"trace (none is packaged, and no file of that name in {folder})", name,
-                          traces.sample_names())
-
-
-def _trace_argument(study: Study, target: Target, _value: Any, _folder: Path) -> None:
-    kinds = [str(value) for _, path, value in settings(study)
-             if path == "trace" and str(value).startswith(GENERATE)]
-    if not kinds:
-        raise UsageError(f"trace.args.{target.field} needs a trace that is generated: "
-                         'trace = "generate:requests"')
-    for kind in kinds:
-        check_generator(kind, target.field)
-
-
-def _part(_study: Study, target: Target, value: Any, _folder: Path) -> None:
-    from rackwright.devices import catalog
-    from rackwright.study.parts import check_field
-
-    if target.kind == "device":
-        check_field(target.selector, target.field, value)
-    elif _text(value, "a part") not in catalog.names():
-        raise UnknownName("part", value, catalog.names())
-
-
-def _link(_study: Study, target: Target, value: Any, _folder: Path) -> None:
-    from rackwright.study.parts import link_change
-
-    link_change(target.field, value)
-
-
-_CHECKS: Mapping[str, Any] = {
-    "seed": _seed, "limit": _seed, "topology": _topology, "topology.args": _topology_argument,
-    "trace": _trace, "trace.args": _trace_argument, "device": _part, "replace": _part,
-    "link": _link}

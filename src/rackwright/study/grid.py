@@ -7,7 +7,7 @@ put into that order, so that a point's number follows from the file alone.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,8 @@ from rackwright.study.paths import Scenario, flattened
 from rackwright.study.study import Study
 
 __all__ = ["Point", "points"]
+
+Settings = Sequence[tuple[Value, Mapping[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -32,15 +34,17 @@ class Point:
 def points(study: Study) -> tuple[Point, ...]:
     """All points of `study`, in order."""
     base = dict(flattened(study.base.model_dump()))
-    return tuple(_point(study, base, number, places)
+    settings = [(axis.column, axis.settings) for axis in study.axis]
+    return tuple(_point(settings, base, number, places)
                  for number, places in enumerate(_combinations(study)))
 
 
-def _point(study: Study, base: Scenario, number: int, places: tuple[int, ...]) -> Point:
+def _point(settings: Sequence[tuple[str, Settings]], base: Scenario, number: int,
+           places: tuple[int, ...]) -> Point:
     scenario: dict[str, Any] = dict(base)
     axes: dict[str, Value] = {}
-    for axis, place in zip(study.axis, places, strict=True):
-        axes[axis.column], changes = axis.settings[place]
+    for (column, choices), place in zip(settings, places, strict=True):
+        axes[column], changes = choices[place]
         scenario.update(changes)
     return Point(number, axes, scenario)
 

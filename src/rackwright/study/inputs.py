@@ -7,11 +7,13 @@ this order: parts replaced, parts derived, links changed, what fails taken away.
 from __future__ import annotations
 
 import functools
+import hashlib
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rackwright import run
-from rackwright.canonical import canonical_json
+from rackwright.canonical import canonical_json, content_hash
 from rackwright.errors import UsageError
 from rackwright.models import registry
 from rackwright.study.paths import Scenario, chosen, flattened
@@ -21,10 +23,10 @@ from rackwright.study.traces import GENERATE, generated
 if TYPE_CHECKING:
     import networkx as nx
 
-__all__ = ["Prepared", "fabric_of_base", "prepared"]
+__all__ = ["Prepared", "catalog_hash", "fabric_of_base", "own_parts", "prepared"]
 
 _KEPT = 16  # fabrics, and traces, of a process
-_TOPOLOGY = ("topology", "topology.args", "replace", "device", "link", "fail")
+_TOPOLOGY = ("catalog", "topology", "topology.args", "replace", "device", "link", "fail")
 _TRACE = ("trace", "trace.args", "limit")
 
 
@@ -38,8 +40,29 @@ class Prepared(NamedTuple):
     options: dict[str, Any]
 
 
+def own_parts(scenario: Scenario, folder: Path) -> AbstractContextManager[None]:
+    """Within it the part files of the scenario's own catalog are found. Raises CatalogError."""
+    from rackwright.devices import catalog
+
+    name = scenario.get("catalog")
+    return nullcontext() if name is None else catalog.beside(folder / str(name))
+
+
+def catalog_hash(scenario: Scenario, folder: Path) -> str:
+    """SHA-256 (hex) of those files as this process first saw them; empty without a catalog."""
+    name = scenario.get("catalog")
+    return "" if name is None else _files_hash(folder / str(name))
+
+
+@functools.cache
+def _files_hash(folder: Path) -> str:  # once a process, as the catalog reads its files
+    return content_hash({file.name: hashlib.sha256(file.read_bytes()).hexdigest()
+                         for file in folder.glob("*.toml")})
+
+
 def prepared(scenario: Scenario, folder: Path) -> Prepared:
-    """Raises what reading files, building topologies and checking options raise."""
+    """To be called within `own_parts`. Raises what reading files, building topologies and checking
+    options raise."""
     model = registry.get(str(scenario["system"]))
     options = model.options.read_settings(
         {target.field: value for target, value in chosen(scenario, "options")})
@@ -82,10 +105,10 @@ def _found(name: str | None, folder: str) -> str | None:
 def _fabric(system: str, text: str, folder: str) -> Any:
     scenario = _entries(text)
     name = scenario.get("topology") or registry.get(system).sample_topology
-    changes = [path for path in scenario if path != "topology"]
+    changes = [path for path in scenario if path not in ("catalog", "topology")]
     if not changes:
         return run.load_fabric(_found(name, folder))
-    return run.load_fabric(_changed(_graph(name, scenario, folder), scenario))
+    return run.load_fabric(_changed(_graph(name, scenario, folder), system, scenario))
 
 
 def _graph(name: str, scenario: Scenario, folder: str) -> nx.DiGraph[Any]:
@@ -108,13 +131,13 @@ def _plain(value: Any) -> str:
     return str(int(value)) if isinstance(value, float) and value == int(value) else str(value)
 
 
-def _changed(graph: nx.DiGraph[Any], scenario: Scenario) -> nx.DiGraph[Any]:
+def _changed(graph: nx.DiGraph[Any], system: str, scenario: Scenario) -> nx.DiGraph[Any]:
     from rackwright import topologies
 
     for target, value in chosen(scenario, "replace"):
         graph = topologies.replace(graph, target.selector, value)
     for target, value in chosen(scenario, "device"):
-        graph = _with_device(graph, target.selector, target.field, value)
+        graph = _with_device(graph, system, target.selector, target.field, value)
     for target, value in chosen(scenario, "link"):
         graph = _with_links(graph, target.selector, target.field, value)
     for _, value in chosen(scenario, "fail"):
@@ -124,7 +147,8 @@ def _changed(graph: nx.DiGraph[Any], scenario: Scenario) -> nx.DiGraph[Any]:
     return graph
 
 
-def _with_device(graph: nx.DiGraph[Any], part: str, field: str, value: Any) -> nx.DiGraph[Any]:
+def _with_device(graph: nx.DiGraph[Any], system: str, part: str, field: str, value: Any
+                 ) -> nx.DiGraph[Any]:
     """Every node with that part, or one derived from it, gets another number."""
     from rackwright.study.parts import derived_part
 
@@ -138,8 +162,23 @@ def _with_device(graph: nx.DiGraph[Any], part: str, field: str, value: Any) -> n
     if not made:
         names = sorted({data["device"].name for _, data in changed.nodes(data=True)})
         raise UsageError(f"device.{part}.{field}: no node of the topology is a {part}; its parts "
-                         f"are {', '.join(names)}")
+                         f"are {', '.join(names)}{_by_option(system, part)}")
     return changed
+
+
+def _by_option(system: str, part: str) -> str:
+    """What to do about a part that the model takes from the catalog by an option."""
+    from rackwright.devices import catalog
+
+    kind = catalog.get(part).kind
+    known = catalog.names(kind)
+    found = [f"options.{name}" for name, field in registry.get(system).options.model_fields.items()
+             if field.default in known]
+    if not found:
+        return ""
+    return (f". {system} takes a {kind} from the catalog by {' and '.join(found)}, which device. "
+            f"does not reach: vary {found[0]} over {', '.join(known)}, or over parts of your own: "
+            f"catalog = \"FOLDER\" with a file that says like = \"{part}\"")
 
 
 def _with_links(graph: nx.DiGraph[Any], selector: str, field: str, value: Any
@@ -166,4 +205,5 @@ def _with_links(graph: nx.DiGraph[Any], selector: str, field: str, value: Any
 def fabric_of_base(study: Study, folder: Path) -> Any:
     """The fabric of the study's base scenario. Raises as `prepared` does."""
     scenario = dict(flattened(study.base.model_dump()))
-    return _fabric(study.base.system, _text(scenario, _TOPOLOGY), str(folder))
+    with own_parts(scenario, folder):
+        return _fabric(study.base.system, _text(scenario, _TOPOLOGY), str(folder))

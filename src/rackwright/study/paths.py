@@ -2,7 +2,8 @@
 
 A scenario is a flat mapping, path -> value, in the order in which changes are made. Paths:
 
-``system``; ``options.NAME``; ``seed``; ``limit`` (rows of the trace);
+``system``; ``options.NAME``; ``seed``; ``limit`` (rows of the trace); ``catalog`` (a folder of
+part files of one's own, found beside the packaged ones or in their place);
 ``topology`` (a preset with arguments, or a file); ``topology.args.NAME`` (of the preset);
 ``replace.PATTERN`` (nodes or edges get this part); ``device.PART.FIELD`` (every node with that
 part gets one like it, with another number); ``link.SELECTOR.rate|latency`` (a kind of link or a
@@ -23,7 +24,7 @@ __all__ = ["PLAIN", "Scenario", "Target", "chosen", "flattened", "parse"]
 Scenario = Mapping[str, Any]
 """Path -> value."""
 
-PLAIN = ("fail", "limit", "seed", "system", "topology", "trace")
+PLAIN = ("catalog", "fail", "limit", "seed", "system", "topology", "trace")
 _FORMS = {"options": "options.NAME", "topology": "topology.args.NAME", "trace": "trace.args.NAME",
           "replace": "replace.PATTERN", "device": "device.PART.FIELD",
           "link": "link.SELECTOR.rate"}
@@ -72,7 +73,7 @@ def _refusal(path: str, head: str) -> str:
 
 def flattened(base: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """(path, value) of the ``[base]`` of a study file."""
-    for name in ("system", "topology", "trace", "limit", "seed"):
+    for name in ("system", "catalog", "topology", "trace", "limit", "seed"):
         if base.get(name) is not None:
             yield name, base[name]
     for table, prefix in (("topology_args", "topology.args"), ("trace_args", "trace.args"),

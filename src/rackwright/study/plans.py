@@ -18,7 +18,7 @@ from rackwright.errors import Interrupted, RackwrightError
 from rackwright.models import registry
 from rackwright.study.code_hash import code_hash
 from rackwright.study.grid import Point
-from rackwright.study.inputs import Prepared, prepared
+from rackwright.study.inputs import Prepared, catalog_hash, own_parts, prepared
 from rackwright.study.store import SCHEMA
 
 __all__ = ["Plan", "Task", "in_a_line", "plan"]
@@ -28,8 +28,8 @@ __all__ = ["Plan", "Task", "in_a_line", "plan"]
 class Task:
     """A replay to be made, small enough to be sent to another process.
 
-    `scenario`: its paths and values; `baseline` is empty for the system itself; `topology` and
-    `trace` are the hashes that the key was made of.
+    `scenario`: its paths and values; `baseline` is empty for the system itself; `topology`,
+    `trace` and `catalog` are the hashes that the key was made of.
     """
 
     key: str
@@ -38,6 +38,7 @@ class Task:
     folder: str
     topology: str
     trace: str
+    catalog: str = ""
 
     @property
     def system(self) -> str:
@@ -74,25 +75,28 @@ def plan(points: Sequence[Point], baselines: Iterable[str], folder: Path) -> Pla
 
 
 def _tasks(point: Point, wanted: Sequence[str], folder: Path) -> list[Task]:
-    ready = prepared(point.scenario, folder)
+    with own_parts(point.scenario, folder):
+        return _ready_tasks(point, wanted, folder, prepared(point.scenario, folder))
+
+
+def _ready_tasks(point: Point, wanted: Sequence[str], folder: Path, ready: Prepared) -> list[Task]:
+    parts = catalog_hash(point.scenario, folder)
     model = registry.get(ready.system)
     shared = {
         "schema": SCHEMA, "system": ready.system, "seed": ready.seed,
         "topology": ready.fabric.content_hash, "trace": ready.trace.content_hash,
-        "parts": dict(getattr(ready.fabric, "parts", {})), "code": code_hash(ready.system)}
+        "parts": dict(getattr(ready.fabric, "parts", {})), "code": code_hash(ready.system),
+        **({"catalog": parts} if parts else {})}
     keys = {name: content_hash({**shared, "baseline": name,
                                 "options": _options(model, ready, name)}) for name in wanted}
-    return [_task(point, name, folder, ready, key) for name, key in keys.items()]
+    scenario = tuple(point.scenario.items())
+    return [Task(key, scenario, name, str(folder.resolve()), ready.fabric.content_hash,
+                 ready.trace.content_hash, parts) for name, key in keys.items()]
 
 
 def _options(model: registry.Model, ready: Prepared, baseline: str) -> dict[str, Any]:
     changed = model.baselines[baseline] if baseline else {}
     return model.options.checked({**ready.options, **changed}).plain()
-
-
-def _task(point: Point, baseline: str, folder: Path, ready: Prepared, key: str) -> Task:
-    return Task(key, tuple(point.scenario.items()), baseline, str(folder.resolve()),
-                ready.fabric.content_hash, ready.trace.content_hash)
 
 
 def in_a_line(problem: BaseException) -> str:

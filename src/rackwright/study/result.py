@@ -60,23 +60,27 @@ class StudyResult:
 
     @property
     def shown(self) -> tuple[str, ...]:
-        """The metrics that tables show: those of the file, or the headline's that have a value."""
+        """The metrics that tables show: what was searched, then those of the file, or the
+        headline's that have a value."""
+        searched = self.study.searched
         if self.study.metrics:
-            return self.study.metrics
+            return tuple(dict.fromkeys((*searched, *self.study.metrics)))
         model = registry.get(self.study.base.system)
-        return tuple(name for name in model.headline if any(name in row.metrics
-                                                            for row in self.rows))
+        return (*searched, *(name for name in model.headline if any(name in row.metrics
+                                                                    for row in self.rows)))
 
     def record(self) -> dict[str, Any]:
         """Plain values, for JSON."""
-        from rackwright.study.analysis import pareto_front, seed_statistics
+        from rackwright.study.analysis import knees, pareto_front, seed_statistics
+
+        bends = {"knees": knees(self)} if self.study.knee else {}
 
         return {
             "schema": SCHEMA, "code": rackwright.__version__,
             "study": self.study.model_dump(mode="json", exclude_defaults=True),
             "columns": list(self.columns), "points": [row.record() for row in self.rows],
             "expectations": [verdict.record() for verdict in self.expectations],
-            "pareto": list(pareto_front(self)), "seeds": seed_statistics(self),
+            "pareto": list(pareto_front(self)), **bends, "seeds": seed_statistics(self),
             "inputs": [dict(entry) for entry in self.inputs], "parts": dict(self.parts),
             "kernels": dict(self.kernels)}
 
@@ -117,7 +121,9 @@ class StudyResult:
 
     def _arrow_table(self) -> Any:
         arrow = _arrow()
-        columns = {name: arrow.array(_of_one_type(values))
+        texts = ("bottleneck", "hash", "error")  # text too where no point has any
+        columns = {name: arrow.array(_of_one_type(values),
+                                     type=arrow.string() if name in texts else None)
                    for name, values in self.table().items()}
         note = {"rackwright-study": canonical_json(self.record())}
         return arrow.table(columns).replace_schema_metadata(note)
@@ -125,8 +131,9 @@ class StudyResult:
     def summary(self, width: int = 100) -> str:
         """The table, what was expected, what failed, for a person."""
         from rackwright.report.study import study_text
+        from rackwright.study.tables import knees_text
 
-        return study_text(self, width)
+        return study_text(self, width) + knees_text(self, width)
 
     def _repr_html_(self) -> str:
         from rackwright.report.study_html import fragment

@@ -13,13 +13,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from rackwright.canonical import plain
 from rackwright.errors import InputError
 from rackwright.report import figures
 from rackwright.study.axes import Value
 from rackwright.study.expressions import Expression, NoValue, quantity
 from rackwright.study.grid import Point
 
-__all__ = ["Row", "check_names", "holds", "row_of", "value_of", "with_derived"]
+__all__ = ["Row", "check_names", "full_name", "holds", "row_of", "value_of", "with_derived"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Row:
     `metrics`: name -> value, baselines' as ``NAME.metric``; `undefined`: metric -> why it has no
     value; `derived` likewise in both. `bottleneck`: that of the result, empty when it failed;
     `keys`: baseline ("" for the system) -> key in the store; `error`: one line, or empty;
-    `reference`: the row to compare with.
+    `reference`: the row to compare with; `searched`: baseline -> what its search tried.
     """
 
     number: int
@@ -41,13 +42,15 @@ class Row:
     keys: Mapping[str, str] = field(default_factory=dict)
     error: str = ""
     reference: Row | None = field(default=None, repr=False, compare=False)
+    searched: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def record(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         return {"point": self.number, "axes": dict(self.axes), "metrics": dict(self.metrics),
                 "undefined": dict(self.undefined), "derived": dict(self.derived),
                 "bottleneck": dict(self.bottleneck), "hash": self.hash, "keys": dict(self.keys),
-                "error": self.error}
+                "error": self.error, **({"searched": plain(self.searched)} if self.searched
+                                        else {})}
 
     @property
     def hash(self) -> str:
@@ -148,7 +151,7 @@ def _over(name: str, above: float, below: float) -> float:
 def _metric(name: str, row: Row) -> float:
     if name in row.derived:
         return row.derived[name]
-    full = _full(name, row)
+    full = full_name(name, row)
     if full in row.undefined:
         raise NoValue(f"{full} has no value: {row.undefined[full]}")
     if full not in row.metrics:
@@ -156,7 +159,7 @@ def _metric(name: str, row: Row) -> float:
     return row.metrics[full]
 
 
-def _full(name: str, row: Row) -> str:
+def full_name(name: str, row: Row) -> str:
     """The metric that `name` means: itself, or the one that is called so but for its unit."""
     known = [*row.metrics, *row.undefined]
     if name in known:

@@ -8,9 +8,10 @@ renamed.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from os import PathLike
 from pathlib import Path
+from types import MappingProxyType
 
 from rackwright import outdir
 from rackwright.errors import InputError, MissingTool
@@ -20,9 +21,10 @@ from rackwright.study.store import Store
 __all__ = ["merge", "save"]
 
 
-def save(result: StudyResult, folder: str | PathLike[str], base: str | PathLike[str] = "."
-         ) -> tuple[Path, ...]:
-    """Write `result` into `folder`; the paths written. `base`: what its files are relative to.
+def save(result: StudyResult, folder: str | PathLike[str], base: str | PathLike[str] = ".",
+         more: Mapping[str, str] = MappingProxyType({})) -> tuple[Path, ...]:
+    """Write `result` into `folder`; the paths written. `base`: what its files are relative to;
+    `more`: name -> text of other files. The report shows more of results that the folder keeps.
 
     Raises InputError when the folder cannot be written.
     """
@@ -30,7 +32,7 @@ def save(result: StudyResult, folder: str | PathLike[str], base: str | PathLike[
 
     place = outdir.prepare(Path(folder))
     texts = {"results.csv": result.to_csv(), "study.json": result.to_json(),
-             "report.html": page(result, Path(base))}
+             "report.html": page(result, Path(base), Store(place / "store").get), **more}
     try:
         written = [_written(place / name, lambda path, text=text: path.write_text(  # type: ignore[misc]
             text, encoding="utf-8")) for name, text in texts.items()]

@@ -25,6 +25,9 @@ def settings(study: Study) -> Iterator[tuple[Place, str, Any]]:
             for path, value in changes.items():
                 inside = ("case", count, "set", path) if axis.case else (_part_of(axis, path),)
                 yield ("axis", number, *inside), path, value
+    if study.search is not None:
+        for end in ("low", "high"):
+            yield ("search", end), study.search.path, study.search.value(getattr(study.search, end))
 
 
 def _part_of(axis: Axis, path: str) -> str:

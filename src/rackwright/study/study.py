@@ -12,8 +12,9 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from rackwright.study.axes import Axis, Strict, Value
+from rackwright.study.search import Search
 
-__all__ = ["MOST_POINTS", "Base", "Expect", "Pareto", "Plot", "Study"]
+__all__ = ["MOST_POINTS", "Base", "Expect", "Knee", "Pareto", "Plot", "Study"]
 
 MOST_POINTS = 100_000  # our own limit, so that a slip of an axis is told before it runs
 
@@ -24,6 +25,8 @@ class Base(Strict):
     """The scenario that the axes change."""
 
     system: str = Field(description="the model to replay; `rackwright replay` lists them")
+    catalog: str | None = Field(None, description="a folder of part files of your own; one that "
+                                "has the name of a packaged part stands for it")
     topology: str | None = Field(None, description="a preset (dgx-a100:hosts=2) or a file; "
                                  "none: the system's sample")
     topology_args: Fields = Field({}, description="arguments of the preset")
@@ -54,6 +57,13 @@ class Plot(Strict):
     x: str = Field(description="an axis, a metric or a derived metric")
     y: str = Field(description="a metric or a derived metric")
     by: str = Field("", description="an axis: one line for each of its values")
+
+
+class Knee(Strict):
+    """Where a curve bends most, for each combination of the other axes."""
+
+    x: str = Field(description="an axis of numbers")
+    y: str = Field(description="a metric or a derived metric")
 
 
 class Pareto(Strict):
@@ -88,12 +98,22 @@ class Study(Strict):
     expect: tuple[Expect, ...] = Field((), description="what the study should show")
     plot: tuple[Plot, ...] = Field((), description="pictures; none: metrics by axes")
     pareto: Pareto | None = Field(None, description="points worth choosing among")
+    knee: tuple[Knee, ...] = Field((), description="bends of curves to be told")
+    search: Search | None = Field(None, description="at each point the largest or smallest number "
+                                  "for which an expression holds")
     notes: str = Field("", description="for the report")
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Names of the axes."""
         return tuple(axis.column for axis in self.axis)
+
+    @property
+    def searched(self) -> tuple[str, ...]:
+        """The metric that the search adds for the system and for each baseline."""
+        if self.search is None:
+            return ()
+        return (self.search.metric, *(f"{name}.{self.search.metric}" for name in self.baselines))
 
     @property
     def count(self) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 from rackwright import run
 from rackwright.errors import Interrupted
 from rackwright.models import registry
-from rackwright.study.inputs import prepared
+from rackwright.study.inputs import own_parts, prepared
 from rackwright.study.plans import Task
 
 __all__ = ["warm"]
@@ -21,9 +21,9 @@ __all__ = ["warm"]
 _ROWS = 8  # of a trace: enough for every loop to run
 
 
-def warm(tasks: Iterable[Task]) -> None:
-    """Compile for each system and baseline among `tasks`. Raises Interrupted."""
-    seen: set[tuple[str, str]] = set()
+def warm(tasks: Iterable[Task], seen: set[tuple[str, str]]) -> None:
+    """Compile for each system and baseline among `tasks` that is not in `seen`, and add it there.
+    Raises Interrupted."""
     for task in tasks:
         if (task.system, task.baseline) not in seen:
             seen.add((task.system, task.baseline))
@@ -33,10 +33,12 @@ def warm(tasks: Iterable[Task]) -> None:
 def _warm(task: Task) -> None:
     try:
         with suppress(Exception):
-            ready = prepared(dict(task.scenario), Path(task.folder))
-            model = registry.get(ready.system)
-            options = {**ready.options, **(model.baselines[task.baseline] if task.baseline
-                                           else {})}
-            run.replay(ready.system, ready.fabric, ready.trace.first(_ROWS), ready.seed, **options)
+            scenario, folder = dict(task.scenario), Path(task.folder)
+            with own_parts(scenario, folder):
+                ready = prepared(scenario, folder)
+                model = registry.get(ready.system)
+                changed = model.baselines[task.baseline] if task.baseline else {}
+                run.replay(ready.system, ready.fabric, ready.trace.first(_ROWS), ready.seed,
+                           **{**ready.options, **changed})
     except Interrupted:
         raise

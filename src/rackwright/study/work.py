@@ -13,7 +13,7 @@ from rackwright import run
 from rackwright.canonical import plain
 from rackwright.errors import Interrupted, MissingTool, RackwrightError, ReplayError
 from rackwright.models import registry
-from rackwright.study.inputs import prepared
+from rackwright.study.inputs import Prepared, catalog_hash, own_parts, prepared
 from rackwright.study.plans import Task, in_a_line
 
 __all__ = ["Answer", "perform"]
@@ -37,9 +37,17 @@ def perform(task: Task) -> Answer:
 
 
 def _replayed(task: Task) -> dict[str, Any]:
-    ready = prepared(dict(task.scenario), Path(task.folder))
-    if (ready.fabric.content_hash, ready.trace.content_hash) != (task.topology, task.trace):
-        raise OSError("a topology or trace of the study was changed while it ran; run it again")
+    scenario, folder = dict(task.scenario), Path(task.folder)
+    with own_parts(scenario, folder):
+        ready = prepared(scenario, folder)
+        hashes = ready.fabric.content_hash, ready.trace.content_hash, catalog_hash(scenario, folder)
+        if hashes != (task.topology, task.trace, task.catalog):
+            raise OSError("a topology, trace or part of the study was changed while it ran; run it "
+                          "again")
+        return _record(task, ready)
+
+
+def _record(task: Task, ready: Prepared) -> dict[str, Any]:
     model = registry.get(ready.system)
     changed = model.baselines[task.baseline] if task.baseline else {}
     found = run.replay(ready.system, ready.fabric, ready.trace, ready.seed,
