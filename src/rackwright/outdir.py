@@ -1,7 +1,8 @@
 """What ``--out DIR`` holds, written whole and read back checked.
 
 ``result.json`` and ``baseline-NAME.json``: canonical, the same bytes for the same inputs.
-``timeline.json.gz``: what ran when, if the replay recorded it. ``run.json``: what varies without
+``timeline.json.gz``: what ran when, if the replay recorded it. ``report.html``: a page of both,
+when one was made. ``run.json``: what varies without
 changing the answer (versions, host, command, wall time) and the SHA-256 of the other files.
 
 Every file is written beside its place and renamed into it, ``run.json`` last: a folder whose
@@ -26,7 +27,7 @@ from rackwright.errors import InputError
 from rackwright.replays import Replays
 from rackwright.result import Result
 
-__all__ = ["load", "prepare", "save"]
+__all__ = ["load", "prepare", "save", "write_text"]
 
 _BASELINE = "baseline-"
 _VERSIONS = ("rackwright", "numpy", "scipy", "networkx", "numba", "pydantic")
@@ -47,22 +48,34 @@ def prepare(folder: str | Path) -> Path:
                          "can be written", place=place) from None
 
 
-def save(results: Result | Replays, folder: str | Path, notes: Mapping[str, Any] | None = None
-         ) -> tuple[Path, ...]:
+def save(results: Result | Replays, folder: str | Path, notes: Mapping[str, Any] | None = None,
+         report: str = "") -> tuple[Path, ...]:
     """Write `results` into `folder`, replacing an earlier run's files; returns the paths.
 
-    `notes` goes into run.json (the command line, where the inputs came from). Raises InputError
-    when the folder cannot be written.
+    `notes` goes into run.json (the command line, where the inputs came from); `report` becomes
+    report.html. Raises InputError when the folder cannot be written.
     """
     replays = results if isinstance(results, Replays) else Replays(results)
     place = prepare(folder)
-    files = _contents(replays)
+    files = _contents(replays) | ({"report.html": report.encode()} if report else {})
     listed = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     files["run.json"] = _text(_run_record(replays, notes or {}, listed))
     try:
         return _write(place, files)
     except OSError as problem:
         raise InputError(f"cannot write results: {problem.strerror}", place=place) from None
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole: beside its place first, then renamed. Raises InputError."""
+    waiting = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        waiting.write_text(text, encoding="utf-8")
+        waiting.replace(path)
+    except OSError as problem:
+        raise InputError(f"cannot be written: {problem.strerror}", place=path) from None
+    finally:
+        waiting.unlink(missing_ok=True)
 
 
 def load(folder: str | Path) -> Replays:
@@ -117,7 +130,8 @@ def _write(place: Path, files: Mapping[str, bytes]) -> tuple[Path, ...]:
         for name, path in waiting.items():
             path.write_bytes(files[name])
         (place / "run.json").unlink(missing_ok=True)
-        for old in (*place.glob(f"{_BASELINE}*.json"), place / "timeline.json.gz"):
+        for old in (*place.glob(f"{_BASELINE}*.json"), place / "timeline.json.gz",
+                    place / "report.html"):
             if old.name not in files:
                 old.unlink(missing_ok=True)
         for name in (*(name for name in files if name != "run.json"), "run.json"):

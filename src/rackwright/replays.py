@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from os import PathLike
 from typing import Any
 
 from rackwright.canonical import canonical_json
@@ -41,6 +42,25 @@ class Replays:
     def to_json(self) -> str:
         """Canonical JSON text of `record`, ending with a newline."""
         return canonical_json(self.record(), indent=1) + "\n"
+
+    def to_csv(self) -> str:
+        """A row a replay, the system first: every metric with all its digits."""
+        from rackwright.report.arrow import csv_text
+
+        return csv_text(list(self))
+
+    def to_parquet(self, path: str | PathLike[str]) -> None:
+        """These rows, typed; the records go into the file's metadata. Raises MissingTool."""
+        from rackwright.report.arrow import write_parquet
+
+        write_parquet(list(self), path)
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """These rows for anything that reads Arrow. Raises MissingTool."""
+        from rackwright.report.arrow import arrow_table
+
+        stream: object = arrow_table(list(self)).__arrow_c_stream__(requested_schema)
+        return stream
 
     def _repr_html_(self) -> str:
         from rackwright.report.html import replays_html

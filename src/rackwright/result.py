@@ -8,7 +8,6 @@ without changing the answer goes to ``run.json`` (`rackwright.run.save`).
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rackwright.canonical import canonical_json, content_hash, plain
-from rackwright.errors import InputError, MissingTool
+from rackwright.errors import InputError
 from rackwright.models.outcome import Bottleneck, Parameter, Series, Spans
 
 if TYPE_CHECKING:
@@ -141,15 +140,27 @@ class Result(Record):
 
         return compare(self, other)
 
+    def to_csv(self) -> str:
+        """A header and one row: every metric with all its digits."""
+        from rackwright.report.arrow import csv_text
+
+        return csv_text([self])
+
     def to_parquet(self, path: str | PathLike[str]) -> None:
         """One row of metrics; the whole record goes into the file's metadata.
 
         Raises MissingTool without pyarrow.
         """
-        arrow, parquet = _arrow()
-        table = arrow.table({name: [value] for name, value in sorted(self.metrics.items())})
-        note = {"rackwright": canonical_json(self.record())}
-        parquet.write_table(table.replace_schema_metadata(note), path)
+        from rackwright.report.arrow import write_parquet
+
+        write_parquet([self], path)
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """That row for anything that reads Arrow. Raises MissingTool."""
+        from rackwright.report.arrow import arrow_table
+
+        stream: object = arrow_table([self]).__arrow_c_stream__(requested_schema)
+        return stream
 
     def _repr_html_(self) -> str:
         from rackwright.report.html import result_html
@@ -180,10 +191,3 @@ def _check_schema(text: str | bytes, place: object) -> None:
     if schema != SCHEMA:
         raise InputError(f"result of schema {schema!r}; this version reads schema {SCHEMA}: "
                          "use the version of rackwright that wrote it", place=place)
-
-
-def _arrow() -> tuple[Any, Any]:
-    try:
-        return importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
-    except ModuleNotFoundError:
-        raise MissingTool("Parquet needs pyarrow: pip install pyarrow") from None

@@ -14,9 +14,11 @@ from typing import Any, NamedTuple
 
 import rackwright
 from rackwright.errors import (
+    InputError,
     Interrupted,
     ModelFault,
     RackwrightError,
+    TraceError,
     UnknownName,
     UsageError,
 )
@@ -38,6 +40,12 @@ __all__ = [
     "replay_baselines",
     "save",
 ]
+
+_KINDS = {"BandwidthTrace": "bandwidths of sites", "DocumentTrace": "queries for documents",
+          "ExecutionTrace": "executed operators", "JobTrace": "jobs",
+          "LayerProfile": "times of layers", "OperationTrace": "operations of a store",
+          "QueryTrace": "operators of queries", "RequestTrace": "requests",
+          "RoutingTrace": "routed tokens"}
 
 Progress = Callable[[float, float, str], None]
 """Called between slices with (done, total, text); total 0 means unknown."""
@@ -120,13 +128,38 @@ def load_trace(model: registry.Model, trace: Any = None, limit: int | None = Non
     Reads at most `limit` rows; a trace object is cut to its first ones. Raises InputError.
     """
     if isinstance(trace, Path):
-        return model.read_trace(trace, limit)
+        return _read(model, trace, limit)
     if trace is None or isinstance(trace, str):
         from rackwright.traces.packaged import file_of, sample_path
 
         file = sample_path(model.sample_trace) if trace is None else file_of(trace)
-        return model.read_trace(file, limit)
+        return _read(model, file, limit)
     return trace if limit is None else trace.first(limit)
+
+
+def _read(model: registry.Model, file: Path, limit: int | None) -> Any:
+    """The trace in a file; one of another kind is called so. Raises InputError."""
+    try:
+        return model.read_trace(file, limit)
+    except TraceError as problem:
+        raise (_of_another_kind(model, file) or problem) from None
+
+
+def _of_another_kind(model: registry.Model, file: Path) -> InputError | None:
+    """What to say of a sound trace that is not what `model` replays; None of any other file."""
+    from rackwright.traces.detect import read_trace
+    from rackwright.traces.packaged import sample_path
+
+    if not file.is_file():  # what comes through a pipe is gone
+        return None
+    try:
+        found, own = (_KINDS.get(type(trace).__name__) for trace in (
+            read_trace(file, 1), model.read_trace(sample_path(model.sample_trace), 1)))
+    except RackwrightError:
+        return None
+    if found is None or own is None or found == own:
+        return None
+    return InputError(f"is a trace of {found}; {model.name} replays {own}", place=file)
 
 
 def _loaded(system: str, fabric: Any, trace: Any, seed: int, progress: Progress | None,

@@ -20,6 +20,7 @@ from rackwright.report.reproduce_markdown import (
     summary_markdown,
     write_between_marks,
 )
+from rackwright.report.reproduce_moved import envelope, moved_rows
 from rackwright.report.reproduce_plot import plot
 from rackwright.reproduce import Claim, Reproduction, Row, Sensitivity, State
 
@@ -231,3 +232,39 @@ def test_the_axis_is_logarithmic_and_the_far_is_an_arrow() -> None:
 def test_what_has_no_place_on_the_axis_is_left_out(row: Row) -> None:
     assert plot(made(row)) == ""
     assert "NaN" not in page(made(row)) and str(math.inf) not in page(made(row))
+
+
+def with_moves() -> Reproduction:
+    cap = Sensitivity("cap", 10, 8, 12, 1.0, 2.1)
+    still = Sensitivity("step_time", 2e-3, 1e-3, 3e-3, 2.0, 2.0)
+    lost = Sensitivity("cap", 10, 8, 12, None, 4.2, "at 8: too small")
+    return made(dataclasses.replace(judged(2.0), sensitivities=(cap, still)),
+                dataclasses.replace(judged(4.0, "x-2", known_miss="far"), sensitivities=(lost,)),
+                judged(2.0, "x-3", kind="check"))
+
+
+def test_a_line_for_each_number_that_stands_in() -> None:
+    assert moved_rows(with_moves().rows) == [
+        ["cap", "10", "8", "12", "2", "2", "x-1: -50 % to +5.0 %", "x-1"],
+        ["step_time", "2 ms", "1 ms", "3 ms", "1", "0", "-", "-"]]
+    assert moved_rows(FOUND.rows) == []
+
+
+def test_the_range_of_a_row_over_all_of_them() -> None:
+    assert [envelope(row) for row in with_moves().rows] == ["1 to 2.1", "4 to 4.2", "-"]
+
+
+def test_markdown_shows_both() -> None:
+    lines = rows_markdown(with_moves()).splitlines()
+    table = [line for line in lines if line.startswith("| x-")]
+    assert [line.split(" | ")[-1] for line in table] == ["1 to 2.1 |", "4 to 4.2 |", "- |"]
+    assert "Numbers that are fitted or stand in:" in lines
+    assert "| cap | 10 | 8 | 12 | 2 | 2 | x-1: -50 % to +5.0 % | x-1 |" in lines
+    assert not any("moves with" in line for line in lines)
+    assert "moved" not in rows_markdown(FOUND)
+
+
+def test_the_page_shows_the_numbers_too() -> None:
+    text = page(with_moves())
+    assert "<h3>Numbers that are fitted or stand in</h3>" in text and "step_time" in text
+    assert "<h3>" not in page(FOUND)

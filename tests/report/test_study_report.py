@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from rackwright import units
 from rackwright.report.study_html import page
+from rackwright.report.study_plots import pareto_plot, plots
 from rackwright.report.study_svg import plot
+from rackwright.study.analysis import pareto_front
+from rackwright.study.grid import points
 from rackwright.study.result import StudyResult
 from rackwright.study.rows import Row
 from rackwright.study.study import Study
@@ -56,7 +62,9 @@ def test_the_page_is_closed_and_holds_no_code() -> None:
 
 def test_a_long_study_stays_below_a_megabyte() -> None:
     text = page(result(20_000))
-    assert len(text.encode()) < 1_000_000 and "19500 more in results.csv" in text
+    shown = text.count("<td class=\"t\">&lt;i&gt;gpu")
+    assert len(text.encode()) < 1_000_000 and 500 < shown < 20_000
+    assert f"and {20_000 - shown} more in results.csv" in text
 
 
 @pytest.mark.parametrize("points", [
@@ -79,8 +87,86 @@ def test_nothing_to_draw_is_no_picture() -> None:
     assert plot({}, "x", "y", str, str) == "" and plot({"a": []}, "x", "y", str, str) == ""
 
 
-def test_the_topology_of_the_base_is_drawn() -> None:
-    pytest.importorskip("matplotlib")
-    study = Study.model_validate_json('{"name": "d", "base": {"system": "aep"}}')
-    text = page(StudyResult(study, ()), Path("."))
-    assert "Topology of the base" in text and "nvswitch" in text and len(text) < 400_000
+def test_each_topology_is_drawn_once_in_the_colours_of_its_first_point() -> None:
+    study = Study.model_validate_json("""{"name": "d", "base": {"system": "aep"}, "axis": [
+        {"path": "topology", "name": "t", "values": ["dgx-a100", "dgx-h100"]},
+        {"path": "seed", "values": [1, 2]}], "metrics": ["itl_mean_s"]}""")
+    rows = tuple(Row(point.number, point.axes, {"itl_mean_s": 1.0}, {}, {},
+                     {"text": "busy", "resource": "g", "utilisation": 0.5}, {"": str(point.number)},
+                     "gone" if point.number == 2 else "") for point in points(study))
+    asked = []
+
+    def kept(key: str) -> dict[str, Any]:
+        asked.append(key)
+        return {"result": {"link_utilisation": {"h0/gpu0->h0/nvswitch": 0.97},
+                           "device_utilisation": {"h0/gpu3": 0.25}}}
+
+    text = page(StudyResult(study, rows), Path("."), kept)
+    assert asked == ["0", "3"]  # point 2 has an error
+    assert text.count("<h3>") == 2 and "Point 3 (t = dgx-h100, seed = 2): busy." in text
+    assert "h0/gpu0 - h0/nvswitch: nvlink3, busy 97 %" in text
+    assert "h0/gpu3: a100-sxm-80, busy 25 %" in text
+    assert "busy 97" not in page(StudyResult(study, rows), Path("."))
+
+
+SEEDS = """{"name": "s", "base": {"system": "aep"}, "axis": [
+    {"path": "limit", "values": [1, 2, 3]}, {"path": "seed", "values": [1, 2, 3, 4]}],
+    "metrics": ["itl_mean_s"]}"""
+
+
+def seeds(spread: float) -> StudyResult:
+    study = Study.model_validate_json(SEEDS)
+    return StudyResult(study, tuple(
+        Row(point.number, point.axes,
+            {"itl_mean_s": float(point.axes["limit"]) + spread * (float(point.axes["seed"]) - 2.5)})
+        for point in points(study)))
+
+
+def test_seeds_are_a_mean_with_a_band() -> None:
+    (figure,) = plots(seeds(0.1))
+    picture = ET.fromstring(figure).find("{*}svg")
+    assert picture is not None and "means over seeds" in figure
+    assert len(picture.findall(".//{*}circle")) == 3  # one a value of the axis, not one a seed
+    (band,) = [path for path in picture.iter() if path.get("class") == "band"]
+    assert str(band.get("d")).count("L") == 5
+    # Student's t of 4 values: 3.182 * deviation / 2
+    half = 3.182 * 0.1 * math.sqrt(5 / 3) / 2
+    titles = [str(title.text) for title in picture.iter() if title.tag.endswith("title")]
+    assert titles[1] == f"2: 2 s ({units.format_time(2 - half)} to {units.format_time(2 + half)})"
+
+
+def test_one_value_has_no_band() -> None:
+    study = Study.model_validate_json(SEEDS.replace("[1, 2, 3, 4]", "[1]"))
+    one = seeds(0.1)
+    (figure,) = plots(StudyResult(study, one.rows[::4]))
+    assert 'class="band"' not in figure and "seeds" not in figure
+
+
+def test_the_front_is_drawn_with_the_numbers_of_its_points() -> None:
+    study = Study.model_validate_json("""{"name": "p", "base": {"system": "aep"}, "axis": [
+        {"path": "seed", "values": [1, 2, 3, 4]}], "metrics": ["a_s", "b_usd"],
+        "pareto": {"minimise": ["a_s", "b_usd"]}}""")
+    rows = [Row(number, {"seed": number}, {"a_s": a, "b_usd": b})
+            for number, (a, b) in enumerate([(1.0, 9.0), (2.0, 4.0), (3.0, 5.0), (4.0, 1.0)])]
+    found = StudyResult(study, tuple(rows))
+    svg = ET.fromstring(pareto_plot(found, pareto_front(found))).find("{*}svg")
+    assert svg is not None
+    labels = [str(text.text) for text in svg.iter() if text.get("class") == "label"]
+    assert labels == ["0", "1", "3"]
+    assert pareto_plot(result(3), ()) == ""
+
+
+@pytest.mark.parametrize("texts", [["a", "b"], ["h0/gpu0->h0/nvswitch"] * 2, ["x" * 60, "y"]])
+def test_names_below_an_axis_are_wrapped_to_their_room(texts: list[str]) -> None:
+    svg = ET.fromstring(plot({"": [(text, 1.0) for text in texts]}, "x", "y", str, str))
+    said = [str(text.text) for text in svg.iter() if text.get("text-anchor") == "middle"]
+    assert max(len(text) for text in said) * 7.2 <= 520
+
+
+def test_values_themselves_are_ticks_where_they_have_room() -> None:
+    def ticks(values: list[float]) -> list[str]:
+        svg = ET.fromstring(plot({"": [(x, 1.0) for x in values]}, "title", "y", str, str))
+        return [str(text.text) for text in svg.iter() if text.get("text-anchor") == "middle"][:-1]
+
+    assert ticks([1, 2, 4]) == ["1.0", "2.0", "4.0"]
+    assert len(ticks([1, 1.001, 4])) < 7 and "1.001" not in ticks([1, 1.001, 4])

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from rackwright.errors import Interrupted
-from rackwright.reproduce import Context, State, reproduce
+from rackwright.reproduce import Context, State, System, reproduce
 from rackwright.reproduce.reproduction import Progress
+from rackwright.reproduce.simulate import Job
+from rackwright.reproduce.workers import longest_first
 
 pytestmark = pytest.mark.usefixtures("plain")
 
@@ -17,6 +21,14 @@ def test_the_same_bytes_however_many_processes(jobs: int) -> None:
     beside = reproduce(jobs=jobs, sensitivity=True)
     assert alone.to_json() == beside.to_json()
     assert alone == beside
+
+
+def test_the_system_with_most_to_simulate_is_begun_first(systems: tuple[System, ...]) -> None:
+    jobs = [Job(system, system.claims(), system.claims().keys) for system in systems[::-1]]
+    assert [jobs[number].system.name for number in longest_first(jobs)] == [
+        "plain", "third", "second"]
+    few = replace(jobs[-1], keys=("holds", "failing"), sensitivity=True)
+    assert longest_first([jobs[1], few]) == [1, 0]  # one row of the two is moved
 
 
 def test_the_same_bytes_twice() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -84,6 +86,22 @@ def test_a_bare_number_says_what_to_write(dimension: str, bare: object) -> None:
     assert PARSERS[dimension](advised) > 0
 
 
+@pytest.mark.parametrize(("dimension", "bare", "advised"), [
+    ("time", 0.0005, "'500us' or '0.0005s'"), ("time", "5e-6", "'5us' or '5e-6s'"),
+    ("time", "7.5e-5", "'75us' or '7.5e-5s'"), ("time", "3600", "'3600us' or '3600s'"),
+    ("time", "1e-15", "'1e-15us' or '1e-15s'"), ("time", 0, "'0us' or '0s'"),
+    ("bytes", 64000000000, "'64GB' or '64000000000B'"), ("bytes", 4000, "'4kB' or '4000B'"),
+    ("rate", "100e9", "'100Gbps' or '100e9bps'"), ("power", 0.5, "'500mW' or '0.5W'"),
+    ("frequency", 250e6, "'250MHz' or '250000000.0Hz'"), ("money", 30000, "'30000USD'")])
+def test_a_bare_number_is_taken_for_base_units_where_only_these_make_sense(
+        dimension: str, bare: object, advised: str) -> None:
+    with pytest.raises(UnitError) as caught:
+        PARSERS[dimension](bare)  # type: ignore[arg-type]
+    assert f"such as {advised} (units" in str(caught.value)
+    for text in advised.replace("'", "").split(" or ")[1:]:
+        assert PARSERS[dimension](text) == pytest.approx(float(str(bare)))
+
+
 @pytest.mark.parametrize(("dimension", "text", "hint"), [
     ("bytes", "5Gb", "reads as bits and sizes are in bytes: write 'GB'"),
     ("bytes", "5Gbit", "write 'GB'"),
@@ -142,9 +160,14 @@ def test_the_whole_message() -> None:
     with pytest.raises(UnitError) as caught:
         units.parse_time("5", what="link latency", place="rack.toml", line=7)
     assert str(caught.value) == (
-        "rack.toml:7: link latency: not a time: '5'; write a number with a unit such as '5us' "
-        "(units: ps, ns, us, ms, s, min, h)")
+        "rack.toml:7: link latency: not a time: '5'; write a number with a unit such as '5us' or "
+        "'5s' (units: ps, ns, us, ms, s, min, h)")
     assert isinstance(caught.value, InputError) and caught.value.line == 7
+
+
+def test_a_vowel_has_its_article() -> None:
+    with pytest.raises(UnitError, match="^not an energy: '5'"):
+        units.parse_energy("5")
 
 
 def test_quantities_pass_and_convert_only_between_bits_and_bytes() -> None:
@@ -173,7 +196,7 @@ def test_any_text_is_a_quantity_or_a_unit_error(text: str, dimension: str) -> No
     try:
         assert PARSERS[dimension](text) >= 0
     except UnitError as problem:
-        assert f"not a {DIMENSIONS[dimension].noun}" in str(problem)
+        assert re.search(f"not an? {DIMENSIONS[dimension].noun}", str(problem))
 
 
 @given(st.integers(0, 10**6), st.sampled_from(sorted(PARSERS)), st.data())

@@ -58,6 +58,7 @@ class _Reader:
         self._sockets: dict[str, list[tuple[str, str, str]]] = {}  # host -> (node, vendor, model)
         self._at: dict[tuple[str, str], str] = {}  # (host, busid) -> node
         self._gpus: list[tuple[str, str, Element]] = []
+        self._devs: set[tuple[str, str]] = set()  # (host, dev) of the GPUs
 
     def fault(self, element: Element, text: str) -> None:
         self._draft.faults.append(f"line {element.line}: <{element.tag}> {text}")
@@ -122,8 +123,12 @@ class _Reader:
         said_of = gpu if gpu is not None else Element("gpu", {}, pci.line)
         dev = said_of.get("dev")
         name = f"{host}/gpu{dev}"
+        if (host, dev) in self._devs:
+            self.fault(said_of, f"dev {dev} stands twice in {host}")
         if not dev.isdecimal() or len(dev) > 6 or name in self._draft:
             name = self._draft.fresh(f"{host}/gpu")
+        if dev:
+            self._devs.add((host, dev))
         part, assumed = gpu_part(pci.get("vendor"), pci.get("device"), said_of.get("sm")
                                  if not said_of.get("gcn") else "", said_of.get("gcn"))
         self._draft.assume(assumed)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -39,13 +40,19 @@ def _systems(_ctx: click.Context, _parameter: click.Parameter, incomplete: str) 
               help="Replay it again with each kind of link (nvlink, pcie, ...) or edge pattern "
               "('h0/gpu0->h0/nvswitch') at half its rate; without a name: all kinds.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR",
-              help="Write result.json, baseline-NAME.json, run.json, timeline.json.gz there.")
+              help="Write result.json, baseline-NAME.json, run.json, timeline.json.gz, report.html "
+              "there.")
+@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+              help="Write that report alone: one file, no scripts.")
+@click.option("--catalog", type=click.Path(path_type=Path), metavar="DIR",
+              help="A folder of your own part files, beside the packaged ones.")
 @click.option("--json", "as_json", is_flag=True, help="Print canonical JSON.")
 @click.option("--options", "list_options", is_flag=True, help="List the options and baselines.")
 @click.option("--quiet", is_flag=True, help="No progress on stderr.")
 def replay(system: str | None, topology: str | None, trace: str | None, limit: int | None,
            settings: tuple[str, ...], seed: int, baseline: str | None, links: str | None,
-           out: Path | None, as_json: bool, list_options: bool, quiet: bool) -> None:
+           out: Path | None, html: Path | None, catalog: Path | None, as_json: bool,
+           list_options: bool, quiet: bool) -> None:
     """Replay SYSTEM's workload on a topology.
 
     Prints its metrics beside those of the baselines, what limits each, and where the time goes.
@@ -63,37 +70,65 @@ def replay(system: str | None, topology: str | None, trace: str | None, limit: i
     if list_options:
         _list_options(model, as_json)
         return
-    options = model.options.read_settings(_settings(settings))
-    model.options.checked(options)  # before anything slow
-    names = _names(baseline)
-    run.baseline_names(model, names)
+    with _own_parts(catalog):
+        options = model.options.read_settings(_settings(settings))
+        model.options.checked(options)  # before anything slow
+        names = _names(baseline)
+        run.baseline_names(model, names)
+        _check_places(out, html)
+        loaded = run.load_trace(model, trace, limit)
+        fabric = _fabric(topology or model.sample_topology, links)
+        written = _Written(fabric, out, html, as_json)
+        found = reacted = None
+        try:
+            with progress(quiet) as report:
+                found = run.replay_baselines(system, fabric, loaded, names, seed, report,
+                                             **options)
+                if links:
+                    reacted = _reactions(found.result, fabric, loaded, links, report, options)
+        except Interrupted as stop:
+            if found is None:
+                found = stop.partial
+            else:
+                reacted = stop.partial
+            _finish(found, reacted, written, interrupted=True)
+            raise
+        _finish(found, reacted, written)
+
+
+class _Written(NamedTuple):
+    """Where results go, and the fabric that a report draws."""
+
+    fabric: Any
+    out: Path | None
+    html: Path | None
+    as_json: bool
+
+
+def _own_parts(folder: Path | None) -> AbstractContextManager[None]:
+    from rackwright.devices import catalog
+
+    return nullcontext() if folder is None else catalog.beside(folder)
+
+
+def _check_places(out: Path | None, html: Path | None) -> None:
+    """Refuse what cannot be written before anything is replayed."""
+    from rackwright import outdir, run
+
     if out:
         run.prepare(out)
-    loaded = run.load_trace(model, trace, limit)
-    fabric = _checked_fabric(topology or model.sample_topology, links) if links else topology
-    found = reacted = None
-    try:
-        with progress(quiet) as report:
-            found = run.replay_baselines(system, fabric, loaded, names, seed, report, **options)
-            if links:
-                reacted = _reactions(found.result, fabric, loaded, links, report, options)
-    except Interrupted as stop:
-        if found is None:
-            found = stop.partial
-        else:
-            reacted = stop.partial
-        _finish(found, reacted, out, as_json, interrupted=True)
-        raise
-    _finish(found, reacted, out, as_json)
+    if html:
+        outdir.prepare(html.parent)
 
 
-def _checked_fabric(topology: str, links: str) -> Any:
-    """The topology, when it has these links: before anything slow."""
+def _fabric(topology: str, links: str | None) -> Any:
+    """The topology; it has these links, which is told before anything slow."""
     from rackwright import run
     from rackwright.sensitivities import groups
 
     fabric = run.load_fabric(topology)
-    groups(fabric, _names(links))
+    if links:
+        groups(fabric, _names(links))
     return fabric
 
 
@@ -123,25 +158,35 @@ def _settings(settings: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _finish(found: Any, reacted: Any, out: Path | None, as_json: bool,
-            interrupted: bool = False) -> None:
+def _finish(found: Any, reacted: Any, written: _Written, interrupted: bool = False) -> None:
     """Print and write what there is."""
     if found is None:
         return
-    from rackwright import run
+    from rackwright import outdir, run
     from rackwright.report import side_by_side
 
+    out, html = written.out, written.html
+    page = _page(found, written.fabric) if out or html else ""
     if out:
-        run.save(found, out, {"command": sys.argv[1:]})
-    if as_json:
+        run.save(found, out, {"command": sys.argv[1:]}, page)
+    if html:
+        outdir.write_text(html, page)
+    if written.as_json:
         emit_json(found.record() | ({"sensitivity": reacted.record()} if reacted else {}))
     else:
         emit(side_by_side(found, width()))
         if reacted:
             emit("\n" + reacted.text(width()))
-    if out:
-        state = "what was done so far" if interrupted else "results"
-        click.echo(f"rackwright: wrote {state} to {out}", err=True)
+    state = "what was done so far" if interrupted else "results"
+    for place in filter(None, (out, html)):
+        click.echo(f"rackwright: wrote {state} to {place}", err=True)
+
+
+def _page(found: Any, fabric: Any) -> str:
+    from rackwright.report.replay_html import page
+
+    graph = getattr(fabric, "graph", None)
+    return page(found, graph if hasattr(graph, "nodes") else None)
 
 
 def _list_options(model: Any, as_json: bool) -> None:

@@ -79,11 +79,12 @@ def _check_files(html: Path | None, update: tuple[Path, ...], some: bool) -> Non
 
 
 def _write_files(found: Reproduction, html: Path | None, update: tuple[Path, ...]) -> None:
+    from rackwright import outdir
     from rackwright.report.reproduce_html import page
     from rackwright.report.reproduce_markdown import write_between_marks
 
     if html is not None:
-        html.write_text(page(found), encoding="utf-8")
+        outdir.write_text(html, page(found))
     for path in update:
         write_between_marks(path, found)
     for path in (*update, *([html] if html else [])):

@@ -15,8 +15,8 @@ from rackwright.report.table import WIDTH, paragraph, shorten, table
 from rackwright.reproduce.claim import Claim
 from rackwright.reproduce.rows import Headline, Reproduction, Row, Sensitivity, State
 
-__all__ = ["SHORT", "claims_text", "error", "goal", "notes", "notes_of", "number",
-           "reproduction_text"]
+__all__ = ["SHORT", "claims_text", "error", "goal", "notes", "notes_of", "number", "parameter",
+           "reproduction_text", "signed"]
 
 # a state in a table; capitals where a published number is not met or something has changed
 SHORT = {State.HOLDS: "holds", State.KNOWN_MISS: "MISS, known", State.FAILS: "FAILS",
@@ -28,6 +28,7 @@ _SHORTEST = 12  # columns that a row's label has, however narrow the terminal
 _NAMED = 3      # rows of one note that are named
 _NONE = "0 %"
 _FORMATS = {"s": units.format_time, "B": units.format_bytes, "B/s": units.format_bandwidth,
+            "bytes": units.format_bytes, "bytes/s": units.format_bandwidth,
             "bit/s": units.format_rate, "J": units.format_energy, "W": units.format_power,
             "Hz": units.format_frequency, "USD": units.format_money}
 
@@ -72,7 +73,7 @@ def number(value: float | None, unit: str) -> str:
 
 def error(row: Row) -> str:
     """The relative error with its sign; empty where nothing is published or simulated."""
-    return "" if row.relative_error is None else _signed(row.relative_error)
+    return "" if row.relative_error is None else signed(row.relative_error)
 
 
 def _moves(row: Row, found: Sequence[Sensitivity]) -> str:
@@ -86,7 +87,7 @@ def _moves(row: Row, found: Sequence[Sensitivity]) -> str:
 
 def _still(row: Row, found: Sensitivity) -> bool:
     changes = found.changes(row.simulated or 0.0)
-    return not found.reason and all(each is not None and _signed(each) == _NONE
+    return not found.reason and all(each is not None and signed(each) == _NONE
                                     for each in changes)
 
 
@@ -97,21 +98,21 @@ def _swing(row: Row, found: Sensitivity) -> str:
                           strict=True):
         turned = at is not None and row.claim.allows(at) is not row.holds
         verdict = (" (misses)" if row.holds else " (holds)") if turned else ""
-        ends.append((number(at, row.claim.unit) if change is None else _signed(change)) + verdict)
-    value, low, high = (_parameter(found.parameter, each)
+        ends.append((number(at, row.claim.unit) if change is None else signed(change)) + verdict)
+    value, low, high = (parameter(found.parameter, each)
                         for each in (found.value, found.low, found.high))
     reason = f" ({found.reason})" if found.reason else ""
     return f"{found.parameter} {value}, from {low} to {high}: {ends[0]} to {ends[1]}{reason}"
 
 
-def _parameter(name: str, value: float) -> str:
+def parameter(name: str, value: float) -> str:
     """`value` in the unit that the end of a parameter's name tells, SI as everywhere."""
     if name.endswith("_time") and value >= 0:
         return units.format_time(value)
     return f"{value:.4g}"
 
 
-def _signed(change: float) -> str:
+def signed(change: float) -> str:
     """A relative change in per cent; none at all has no sign."""
     text = f"{100 * change:+.1f} %" if abs(change) < 0.0995 else f"{100 * change:+.0f} %"
     return _NONE if text in ("+0.0 %", "-0.0 %") else text
@@ -143,11 +144,14 @@ def _notes(rows: Iterable[Row], width: int) -> Iterator[str]:
         yield paragraph(f"{label}:", text, _INDENT, width)
 
 
-def notes(rows: Iterable[Row]) -> list[tuple[str, str]]:
-    """(which rows, what is to be said about them); what many rows share is said once."""
+def notes(rows: Iterable[Row], moves: bool = True) -> list[tuple[str, str]]:
+    """(which rows, what is to be said about them); what many rows share is said once.
+
+    `moves`: also what a row's stand-ins and fitted numbers do to it.
+    """
     said: dict[str, list[str]] = {}
     for row in rows:
-        for text in notes_of(row):
+        for text in notes_of(row, moves):
             said.setdefault(text, []).append(row.key)
     return [(_together(keys), text) for text, keys in said.items()]
 
@@ -158,7 +162,7 @@ def _together(keys: Sequence[str]) -> str:
     return f"{keys[0]} to {keys[-1]} ({len(keys)} rows)"
 
 
-def notes_of(row: Row) -> list[str]:
+def notes_of(row: Row, moves: bool = True) -> list[str]:
     """Why a row is not met, what it is fitted on, and what its stand-ins do to it."""
     notes = []
     if row.claim.kind == "fitted":
@@ -169,7 +173,7 @@ def notes_of(row: Row) -> list[str]:
         notes.append(f"known miss: {_flat(row.claim.known_miss)}")
     if row.reason and row.state in (State.SKIPPED, State.ERROR):
         notes.append(f"{row.state.value}: {row.reason}")
-    if row.sensitivities is not None:
+    if moves and row.sensitivities is not None:
         notes.append(_moves(row, row.sensitivities))
     return notes
 

@@ -8,42 +8,31 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from html import escape
 
+from rackwright.report.document import cells, document, table
 from rackwright.report.reproduce import SHORT, error, goal, notes_of, number
+from rackwright.report.reproduce_moved import HEADER, moved_rows
 from rackwright.report.reproduce_plot import COLOURS, plot
 from rackwright.reproduce.rows import Headline, Reproduction, Row
 
 __all__ = ["fragment", "page"]
 
-_STYLE = """
-body { font: 15px/1.45 sans-serif; color: #222; background: #fff; max-width: 1100px;
-  margin: 2em auto; padding: 0 1em; }
-table { border-collapse: collapse; margin: 0.6em 0 1.6em; width: 100%; }
-th, td { text-align: left; vertical-align: top; padding: 0.3em 0.7em 0.3em 0;
-  border-bottom: 1px solid #e3e3e3; }
-th { color: #555; font-weight: normal; }
-td.n, th.n { text-align: right; white-space: nowrap; }
-td.c { width: 48%; }
-td.k, td.s { white-space: nowrap; }
-small { color: #666; display: block; }
-svg { max-width: 100%; height: auto; }
-"""
 _ABOUT = ("Only predicted rows count: a fitted row was used to choose a number, a stand-in rests "
           "on an assumption of ours, a check is our own arithmetic or a direction.")
 _LEGEND = ("Grey bar: what is allowed. Filled dot: predicted; hollow: of another kind; arrow: "
            "beyond the axis.")
-_COLUMNS = (("row", "k"), ("claim", "c"), ("kind", "k"), ("published", "n"), ("simulated", "n"),
-            ("error", "n"), ("state", "s"))
+_COLUMNS = (("row", "t"), ("claim", "t"), ("kind", "k"), ("published", ""), ("simulated", ""),
+            ("error", ""), ("state", "k"))
 
 
 def page(found: Reproduction) -> str:
     """A whole page; ends in a newline."""
     picture = plot(found)
-    drawn = f"<h2>Simulated over published</h2><p>{_LEGEND}</p>{picture}" if picture else ""
-    return ("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-            "<title>Published against simulated</title>"
-            f"<style>{_STYLE}</style></head><body>\n<h1>Published against simulated</h1>\n"
-            f"<p>{escape(found.headline.text)}. {_ABOUT}</p>\n{_changes(found)}{_counts(found)}"
-            f"{drawn}{''.join(_system(found, name) for name in found.papers)}</body></html>\n")
+    drawn = (f'<h2>Simulated over published</h2><p>{_LEGEND}</p><div class="wide">{picture}</div>\n'
+             if picture else "")
+    return document("Published against simulated", [
+        "<h1>Published against simulated</h1>\n",
+        f"<p>{escape(found.headline.text)}. {_ABOUT}</p>\n{_changes(found)}{_counts(found)}",
+        drawn, *(_system(found, name) for name in found.papers)])
 
 
 def fragment(found: Reproduction) -> str:
@@ -53,8 +42,8 @@ def fragment(found: Reproduction) -> str:
 
 
 def _counts(found: Reproduction) -> str:
-    rows = [_cells([name, Headline.of(found.of(name)).text], ("k", "")) for name in found.papers]
-    return f"<table><tbody>{''.join(rows)}</tbody></table>\n"
+    return table([("", "k"), ("", "t")], [[name, Headline.of(found.of(name)).text]
+                                          for name in found.papers])
 
 
 def _changes(found: Reproduction) -> str:
@@ -63,9 +52,19 @@ def _changes(found: Reproduction) -> str:
 
 
 def _system(found: Reproduction, name: str) -> str:
-    head = "".join(f'<th class="{kind}">{title}</th>' for title, kind in _COLUMNS)
-    return (f"<h2>{escape(name)}</h2><p>{escape(found.papers[name])}</p><table><thead><tr>{head}"
-            f"</tr></thead><tbody>{''.join(map(_row, found.of(name)))}</tbody></table>\n")
+    rows = found.of(name)
+    return (f"<h2>{escape(name)}</h2><p>{escape(found.papers[name])}</p>\n"
+            f'<div class="wide"><table><thead>{cells("th", _COLUMNS)}</thead>'
+            f"<tbody>{''.join(map(_row, rows))}</tbody></table></div>\n{_moved(rows)}")
+
+
+def _moved(rows: Sequence[Row]) -> str:
+    lines = moved_rows(rows)
+    if not lines:
+        return ""
+    kinds = ("k", "", "", "", "", "", "k", "t")
+    return ("<h3>Numbers that are fitted or stand in</h3>\n"
+            + table(list(zip(HEADER, kinds, strict=True)), lines))
 
 
 def _row(row: Row) -> str:
@@ -73,11 +72,12 @@ def _row(row: Row) -> str:
              error(row), None]
     kinds = [kind for _, kind in _COLUMNS]
     colour = COLOURS.get(row.state, "#555")
-    special = {1: "".join(_said(row)),
+    special = {0: f'<span class="key">{escape(row.key)}</span>', 1: "".join(_said(row)),
                6: f'<span style="color:{colour}">{escape(SHORT[row.state])}</span>'}
-    cells = [f'<td class="{kind}">{special.get(place) or escape(text or "")}</td>'
-             for place, (text, kind) in enumerate(zip(texts, kinds, strict=True))]
-    return f"<tr>{''.join(cells)}</tr>\n"
+    inside = [f'<td{kind and f" class={chr(34)}{kind}{chr(34)}"}>'
+              f"{special.get(place) or escape(text or '')}</td>"
+              for place, (text, kind) in enumerate(zip(texts, kinds, strict=True))]
+    return f"<tr>{''.join(inside)}</tr>\n"
 
 
 def _said(row: Row) -> Iterator[str]:
@@ -86,9 +86,3 @@ def _said(row: Row) -> Iterator[str]:
     yield f"<small>{escape(claim.configuration)}; {escape(claim.figure)}</small>"
     for note in notes_of(row):
         yield f"<small>{escape(note)}</small>"
-
-
-def _cells(texts: Sequence[str], kinds: Sequence[str]) -> str:
-    cells = (f'<td class="{kind}">{escape(text)}</td>'
-             for text, kind in zip(texts, kinds, strict=True))
-    return f"<tr>{''.join(cells)}</tr>"

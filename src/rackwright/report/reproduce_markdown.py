@@ -3,7 +3,8 @@
 A file has ``<!-- reproduce summary -->`` or ``<!-- reproduce rows -->``, and an end mark
 ``<!-- reproduce end -->`` after each; what stands between is replaced, the rest is left alone.
 *summary* is a line a system and counts predicted rows only; *rows* has every row with its claim,
-and below each table why a row misses and what its stand-ins do to it.
+and below each table why a row misses. With sensitivities it has the range over which a row moves
+too, and a line for each number that is fitted or stands in.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from rackwright import outdir
 from rackwright.errors import InputError
 from rackwright.report.reproduce import SHORT, error, goal, notes, number
+from rackwright.report.reproduce_moved import HEADER, envelope, moved_rows
 from rackwright.reproduce.rows import Headline, Reproduction, Row, State
 
 __all__ = ["check_marks", "rows_markdown", "summary_markdown", "write_between_marks"]
@@ -32,8 +35,7 @@ def write_between_marks(path: Path, found: Reproduction) -> None:
     text = path.read_text(encoding="utf-8")
     _parts(path, text)
     made = {"summary": summary_markdown(found), "rows": rows_markdown(found)}
-    path.write_text(_PART.sub(lambda part: part[1] + made[part[2]] + part[4], text),
-                    encoding="utf-8")
+    outdir.write_text(path, _PART.sub(lambda part: part[1] + made[part[2]] + part[4], text))
 
 
 def summary_markdown(found: Reproduction) -> str:
@@ -67,15 +69,24 @@ def _counts(name: str, rows: Sequence[Row]) -> list[str]:
 def _section(found: Reproduction, name: str) -> str:
     header = ["row", "claim", "kind", "published", "simulated", "error", "state"]
     rows = found.of(name)
+    asked = any(row.sensitivities is not None for row in rows)
     lines = [[row.key, f"{row.claim.claim} ({row.claim.configuration}; {row.claim.figure})",
               row.claim.kind, goal(row.claim), number(row.simulated, row.claim.unit), error(row),
-              SHORT[row.state]] for row in rows]
+              SHORT[row.state], *([envelope(row)] if asked else [])] for row in rows]
+    header += ["moved"] if asked else []
     return (f"### {name}: {found.papers[name]}\n\n" + _table(header, lines, figures_from=3)
-            + "".join(_notes(rows)))
+            + "".join(_notes(rows)) + _moved(rows))
+
+
+def _moved(rows: Iterable[Row]) -> str:
+    lines = moved_rows(rows)
+    if not lines:
+        return ""
+    return f"\nNumbers that are fitted or stand in:\n\n{_table(HEADER, lines, figures_from=1)}"
 
 
 def _notes(rows: Iterable[Row]) -> Iterator[str]:
-    found = notes(rows)
+    found = notes(rows, moves=False)
     if found:
         yield "\n"
         yield from (f"* {label}: {_safe(text)}\n" for label, text in found)

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from html import escape
 
 from rackwright.report.reproduce import SHORT, number
+from rackwright.report.scale import LETTER
 from rackwright.reproduce.claim import Claim
 from rackwright.reproduce.rows import Reproduction, Row, State
 
@@ -22,7 +23,7 @@ __all__ = ["COLOURS", "plot"]
 # told apart with colour-blind eyes too (Okabe and Ito's palette)
 COLOURS = {State.HOLDS: "#0072b2", State.KNOWN_MISS: "#d55e00", State.FAILS: "#b00020",
            State.SURPRISE: "#009e73"}
-_WIDTH, _LEFT, _RIGHT, _STEP, _TOP = 900, 215, 250, 20, 34
+_INNER, _STEP, _TOP = 435, 20, 34
 _SPAN = 4.0  # the axis goes from 1 / _SPAN to _SPAN
 _TICKS = (0.25, 0.5, 1.0, 2.0, 4.0)
 
@@ -36,49 +37,57 @@ def plot(found: Reproduction) -> str:
         return ""
     lines = sum(len(rows) + 1 for _, rows in groups)
     height = _TOP + lines * _STEP + 8
+    left = 24 + round(LETTER * max(len(row.key) for _, rows in groups for row in rows))
+    right = 40 + round(LETTER * max(len(_said(row)) for _, rows in groups for row in rows))
+    width = max(left, 180) + _INNER + right
     return "".join([
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" '
-        f'width="{_WIDTH}" height="{height}" role="img" font-family="sans-serif" font-size="12">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
+        f'width="{width}" height="{height}" role="img" font-family="sans-serif" font-size="12">'
         "<title>Simulated over published, row by row</title>",
-        *_axis(height), *_groups(groups), "</svg>\n"])
+        *_axis(height, max(left, 180)), *_groups(groups, max(left, 180)), "</svg>\n"])
 
 
-def _axis(height: int) -> Iterator[str]:
+def _axis(height: int, left: int) -> Iterator[str]:
     for tick in _TICKS:
-        x, colour = _x(tick), "#555" if tick == 1.0 else "#ddd"
+        x, colour = left + _x(tick), "#555" if tick == 1.0 else "#ddd"
         yield (f'<line x1="{x}" y1="{_TOP - 8}" x2="{x}" y2="{height - 8}" stroke="{colour}"/>'
                f'<text x="{x}" y="{_TOP - 14}" text-anchor="middle">{tick:g}</text>')
     yield f'<text x="4" y="{_TOP - 14}" fill="#555">simulated / published</text>'
 
 
-def _groups(groups: list[tuple[str, list[Row]]]) -> Iterator[str]:
+def _groups(groups: list[tuple[str, list[Row]]], left: int) -> Iterator[str]:
     y = _TOP + _STEP // 2
     for name, rows in groups:
         yield f'<text x="4" y="{y + 4}" font-weight="bold">{escape(name)}</text>'
         for row in rows:
             y += _STEP
-            yield from _line(row, y)
+            yield from _line(row, y, left)
         y += _STEP
 
 
-def _line(row: Row, y: int) -> Iterator[str]:
-    low, high = (_x(end) for end in _allowed(row.claim))
+def _line(row: Row, y: int, left: int) -> Iterator[str]:
+    low, high = (left + _x(end) for end in _allowed(row.claim))
     share, colour = _share(row), COLOURS.get(row.state, "#555")
     assert share is not None
     yield (f'<text x="12" y="{y + 4}">{escape(row.key)}</text>'
-           f'<rect x="{low}" y="{y - 5}" width="{max(round(high - low, 1), 2)}" height="10" '
+           f'<rect x="{low:.1f}" y="{y - 5}" width="{max(round(high - low, 1), 2)}" height="10" '
            f'fill="#bbb" fill-opacity="0.6"/>')
-    yield _mark(share, y, colour, colour if row.predicted else "#fff")
+    yield _mark(share, left, y, colour, colour if row.predicted else "#fff")
+    yield (f'<text x="{left + _INNER + 14}" y="{y + 4}" fill="{colour}">'
+           f'{escape(_said(row))}</text>')
+
+
+def _said(row: Row) -> str:
+    """What stands right of a row: simulated, published, state."""
     value = number(row.simulated, row.claim.unit)
     if row.claim.published is not None:
         value += f" / {number(row.claim.published, row.claim.unit)}"
-    yield (f'<text x="{_WIDTH - _RIGHT + 14}" y="{y + 4}" fill="{colour}">'
-           f'{escape(f"{value}  {SHORT[row.state]}")}</text>')
+    return f"{value}  {SHORT[row.state]}"
 
 
-def _mark(share: float, y: int, colour: str, fill: str) -> str:
+def _mark(share: float, left: int, y: int, colour: str, fill: str) -> str:
     """A dot, or an arrow at the edge of the axis when the dot lies beyond."""
-    x = _x(share)
+    x = round(left + _x(share), 1)
     style = f'fill="{fill}" stroke="{colour}" stroke-width="1.5"'
     if 1 / _SPAN <= share <= _SPAN:
         return f'<circle cx="{x}" cy="{y}" r="4.5" {style}/>'
@@ -89,7 +98,7 @@ def _mark(share: float, y: int, colour: str, fill: str) -> str:
 def _x(share: float) -> float:
     inside = min(max(share, 1 / _SPAN), _SPAN)
     place = (math.log2(inside) / math.log2(_SPAN) + 1) / 2
-    return round(_LEFT + place * (_WIDTH - _LEFT - _RIGHT), 1)
+    return round(place * _INNER, 1)
 
 
 def _reference(claim: Claim) -> float:

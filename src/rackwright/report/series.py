@@ -29,7 +29,7 @@ def series_text(result: Result, width: int = WIDTH) -> str:
 def series_html(result: Result) -> str:
     """A table of small drawings; empty without series."""
     rows = "".join(
-        f"<tr><td>{escape(name.replace('_', ' '))}</td><td>{escape(_range(series))}</td>"
+        f'<tr><td class="k">{escape(name.replace("_", " "))}</td><td>{escape(_range(series))}</td>'
         f"<td>{escape(figures.value(name, max(series.y)))}</td><td>{_drawing(series)}</td></tr>"
         for name, series in sorted(result.series.items()) if series.y)
     head = "<tr><th></th><th>along</th><th>most</th><th>shape</th></tr>"

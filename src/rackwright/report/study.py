@@ -14,7 +14,7 @@ from rackwright.study.analysis import pareto_front, seed_statistics
 from rackwright.study.result import StudyResult
 from rackwright.study.rows import Row
 
-__all__ = ["axis_text", "limit", "shown_value", "study_text"]
+__all__ = ["axis_text", "limit", "shown_interval", "shown_value", "study_text"]
 
 _MOST_ERRORS = 10
 
@@ -75,7 +75,7 @@ def _seeds(result: StudyResult, width: int) -> str:
     axes = list(groups[0]["axes"])
     names = list(dict.fromkeys(name for group in groups for name in group["metrics"]))
     rows = [[*(axis_text(group["axes"][name]) for name in axes),
-             *(_interval(name, group["metrics"].get(name)) for name in names)]
+             *(shown_interval(name, group["metrics"].get(name)) for name in names)]
             for group in groups]
     if not axes:
         axes, rows = [""], [["all", *row] for row in rows]
@@ -83,7 +83,8 @@ def _seeds(result: StudyResult, width: int) -> str:
             + table([*axes, *map(figures.title, names)], rows, width))
 
 
-def _interval(name: str, found: Any) -> str:
+def shown_interval(name: str, found: Any) -> str:
+    """Mean and half the width of its interval, of one entry of `seed_statistics`."""
     if found is None:
         return "-"
     half = "" if found["half"] is None else f" +- {figures.value(name, found['half'])}"

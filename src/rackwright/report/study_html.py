@@ -1,4 +1,4 @@
-"""A study as one HTML page: table, plots, topology, expectations, inputs with their hashes.
+"""A study as one HTML page: expectations, table, plots, topologies, inputs with their hashes.
 
 One file without scripts, fonts or links; below 1 MB: of a long study the first rows are shown, the
 CSV has all of them. `fragment` is the table alone, for notebooks.
@@ -6,87 +6,83 @@ CSV has all of them. `fragment` is the table alone, for notebooks.
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
 
-from rackwright.errors import RackwrightError
 from rackwright.report import figures
-from rackwright.report.study import axis_text, shown_value
-from rackwright.report.study_plots import plots
-from rackwright.study.analysis import pareto_front
+from rackwright.report.document import cells, document, table
+from rackwright.report.scale import shortened
+from rackwright.report.study import axis_text, shown_interval, shown_value
+from rackwright.report.study_plots import pareto_plot, plots
+from rackwright.report.study_topologies import topologies
+from rackwright.study.analysis import pareto_front, seed_statistics
 from rackwright.study.result import StudyResult
 from rackwright.study.rows import Row
 
 __all__ = ["fragment", "page"]
 
-_MOST_ROWS = 500        # in the page
-_MOST_DRAWING = 400_000  # bytes of the picture of the topology
-_STYLE = """
-body { font: 15px/1.45 sans-serif; color: #222; background: #fff; max-width: 1120px;
-  margin: 2em auto; padding: 0 1em; }
-h1 { margin-bottom: 0.2em; } h2 { margin-top: 1.8em; }
-table { border-collapse: collapse; margin: 0.6em 0 1.2em; font-size: 14px; }
-th, td { text-align: right; vertical-align: top; padding: 0.3em 0 0.3em 1.1em;
-  border-bottom: 1px solid #e3e3e3; white-space: nowrap; }
-th { color: #555; font-weight: normal; vertical-align: bottom; }
-td.t, th.t { text-align: left; white-space: normal; min-width: 12em; }
-tr.front td { background: #eef6ee; }
-.wide { overflow-x: auto; }
-.yes { color: #1b7f4b; } .no { color: #b3261e; font-weight: bold; }
-.plots { display: flex; flex-wrap: wrap; gap: 1em; }
-figure { margin: 0; }
-.plots svg { max-width: 100%; height: auto; }
-.drawing svg { max-width: 100%; height: auto; }
-code { font-size: 12.5px; overflow-wrap: anywhere; } small, .dim { color: #666; }
-"""
+_MOST_BYTES = 300_000  # of the table of points
+_MOST_HASHES = 200     # inputs that are listed
+_MOST_WIDTH = 4000     # pixels of a cell of text, some 550 letters
 
 
-def page(result: StudyResult, base: Path = Path(".")) -> str:
-    """A whole page, ending in a newline; `base`: what the study's files are relative to."""
-    study = result.study
-    parts = [
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">',
-        '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        f"<title>{escape(study.name)}</title><style>{_STYLE}</style></head><body>\n",
+def page(result: StudyResult, base: Path = Path("."),
+         kept: Callable[[str], Mapping[str, Any] | None] | None = None) -> str:
+    """A whole page, ending in a newline.
+
+    `base`: what the study's files are relative to; `kept`: key -> what a store has under it, for
+    how busy links and devices were.
+    """
+    study, front = result.study, pareto_front(result)
+    return document(study.name, [
         f"<h1>{escape(study.name)}</h1>\n",
         f"<p>{escape(study.question)}</p>\n" if study.question else "",
         _expectations(result), _errors(result),
-        "<h2>Points</h2>\n", fragment(result), _plots(result), _notes(result),
-        _topology(result, base), _inputs(result), "</body></html>\n"]
-    return "".join(parts)
+        "<h2>Points</h2>\n", _points(result, front), _seeds(result), _plots(result),
+        _front(result, front), _knees(result),
+        f"<h2>Notes</h2>\n<p>{escape(study.notes)}</p>\n" if study.notes else "",
+        topologies(result, base, kept), _inputs(result)])
 
 
 def fragment(result: StudyResult) -> str:
-    """The table, at most some hundred rows."""
+    """The table, as many rows as fit a page."""
+    return _points(result, pareto_front(result))
+
+
+def _points(result: StudyResult, front: Sequence[int]) -> str:
     names = [*result.shown, *result.study.derived]
-    front = pareto_front(result)
+    best = set(front)
     head = [("point", ""), *((name, "") for name in result.study.columns),
             *((figures.title(name), "") for name in names), ("what limits it", "t")]
-    body = "".join(_row(result, row, names, row.number in front)
-                   for row in result.rows[:_MOST_ROWS])
-    text = f"<thead>{_cells('th', head)}</thead><tbody>{body}</tbody>"
-    more = len(result.rows) - _MOST_ROWS
+    rows: list[str] = []
+    size = 0
+    for row in result.rows:
+        rows.append(_row(result, row, names, row.number in best))
+        size += len(rows[-1].encode())
+        if size > _MOST_BYTES:
+            break
+    text = f"<thead>{cells('th', head)}</thead><tbody>{''.join(rows)}</tbody>"
+    more = len(result.rows) - len(rows)
     note = f"<p>and {more} more in results.csv</p>\n" if more > 0 else ""
-    if front:
-        note += "<p><small>Green rows: no other point beats them in every goal.</small></p>\n"
-    return f'<div class="wide"><table>{text}</table></div>\n{note}'
+    return f'<div class="wide"><table>{text}</table></div>\n{note}{_best(front)}'
+
+
+def _best(front: Sequence[int]) -> str:
+    if not front:
+        return ""
+    numbers = shortened(", ".join(map(str, front)), _MOST_WIDTH)
+    return f"<p><small>No other point beats these in every goal: {numbers}.</small></p>\n"
 
 
 def _row(result: StudyResult, row: Row, names: Sequence[str], front: bool) -> str:
-    text = row.error or str(row.bottleneck.get("text", ""))
-    cells = [(str(row.number), ""),
+    said = shortened(row.error or str(row.bottleneck.get("text", "")), _MOST_WIDTH)
+    texts = [(str(row.number), ""),
              *((axis_text(row.axes[name]), "") for name in result.study.columns),
-             *((shown_value(row, name), "") for name in names), (text, "t")]
-    return _cells("td", cells, ' class="front"' if front else "")
-
-
-def _cells(tag: str, cells: Sequence[tuple[str, str]], marks: str = "") -> str:
-    inside = "".join(f"<{tag}{f' class={chr(34)}{kind}{chr(34)}' if kind else ''}>{escape(text)}"
-                     f"</{tag}>" for text, kind in cells)
-    return f"<tr{marks}>{inside}</tr>\n"
+             *((shown_value(row, name), "") for name in names),
+             (said, "t no" if row.error else "t")]
+    return cells("td", texts, ' class="front"' if front else "")
 
 
 def _expectations(result: StudyResult) -> str:
@@ -95,7 +91,7 @@ def _expectations(result: StudyResult) -> str:
     lines = "".join(
         f'<li><span class="{"yes" if verdict.holds else "no"}">'
         f'{"holds" if verdict.holds else "fails"}</span> {escape(verdict.sentence)}'
-        + (f"<br><small>{escape(verdict.expect.why)}</small>" if verdict.expect.why else "")
+        + (f"<small>{escape(verdict.expect.why)}</small>" if verdict.expect.why else "")
         + "</li>\n" for verdict in result.expectations)
     return f"<h2>Expected</h2>\n<ul>{lines}</ul>\n"
 
@@ -106,41 +102,39 @@ def _errors(result: StudyResult) -> str:
             if count else "")
 
 
+def _seeds(result: StudyResult) -> str:
+    groups = seed_statistics(result)
+    if not groups:
+        return ""
+    axes = list(groups[0]["axes"])
+    names = list(dict.fromkeys(name for group in groups for name in group["metrics"]))
+    head = [(name, "") for name in (*axes, *map(figures.title, names))]
+    rows = [[*(axis_text(group["axes"][name]) for name in axes),
+             *(shown_interval(name, group["metrics"].get(name)) for name in names)]
+            for group in groups]
+    kept = rows[:_MOST_HASHES]
+    more = f"<p>and {len(rows) - len(kept)} more in study.json</p>\n" if len(rows) > len(kept) \
+        else ""
+    return ("<h2>Over seeds</h2>\n<p>Mean, and half the width of its 95 % interval.</p>\n"
+            f"{table(head, kept)}{more}")
+
+
 def _plots(result: StudyResult) -> str:
     drawn = plots(result)
     return f'<h2>Plots</h2>\n<div class="plots">{"".join(drawn)}</div>\n' if drawn else ""
 
 
-def _notes(result: StudyResult) -> str:
-    return f"<h2>Notes</h2>\n<p>{escape(result.study.notes)}</p>\n" if result.study.notes else ""
+def _front(result: StudyResult, front: Sequence[int]) -> str:
+    drawn = pareto_plot(result, front)
+    return f"<h2>Points worth choosing among</h2>\n{drawn}" if drawn else ""
 
 
-def _topology(result: StudyResult, base: Path) -> str:
-    """The base scenario's topology, drawn when matplotlib is installed, else as text."""
-    from rackwright import topologies
-    from rackwright.study.inputs import fabric_of_base
+def _knees(result: StudyResult) -> str:
+    from rackwright.study.tables import knees_text
 
-    try:
-        graph = fabric_of_base(result.study, base).graph
-        return (f"<h2>Topology of the base</h2>\n<p>{escape(str(graph.graph.get('name', '')))}"
-                f"</p>\n{_drawing(topologies, graph)}")
-    except RackwrightError:  # the base alone need not be sound, or a file is gone
-        return ""
-
-
-def _drawing(topologies: Any, graph: Any) -> str:
-    from rackwright.errors import MissingTool
-
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            topologies.to_svg(graph, Path(folder, "base.svg"))
-            svg = Path(folder, "base.svg").read_text("utf-8")
-    except MissingTool:
-        svg = ""
-    start = svg.find("<svg")
-    if start < 0 or len(svg) > _MOST_DRAWING:
-        return f"<pre>{escape(topologies.to_text(graph)[:20_000])}</pre>\n"
-    return f'<div class="drawing">{svg[start:]}</div>\n'
+    lines = knees_text(result, _MOST_WIDTH).strip().splitlines()[:_MOST_HASHES]
+    items = "".join(f"<li>{escape(line)}</li>\n" for line in lines)
+    return f"<h2>Bends</h2>\n<ul>{items}</ul>\n" if lines else ""
 
 
 def _inputs(result: StudyResult) -> str:
@@ -148,14 +142,18 @@ def _inputs(result: StudyResult) -> str:
     rows += [("trace", entry["trace"], entry["trace_hash"]) for entry in result.inputs]
     rows += [("part", name, digest) for name, digest in result.parts.items()]
     rows += [("loop", name, digest) for name, digest in result.kernels.items()]
-    body = "".join(_hashes(dict.fromkeys(rows)))
+    every = list(dict.fromkeys(rows))
+    body = "".join(_hashes(every[:_MOST_HASHES]))
+    more = f"<p>and {len(every) - _MOST_HASHES} more in study.json</p>\n" \
+        if len(every) > _MOST_HASHES else ""
     return ("<h2>Inputs</h2>\n<p>System "
             f"<b>{escape(result.study.base.system)}</b>; what was replayed, with the SHA-256 of "
-            "its content. Points and their results: results.csv, store/.</p>\n"
-            f"<table>{body}</table>\n")
+            "its content (the first 16 digits; all of them in study.json). Points and their "
+            f'results: results.csv, store/.</p>\n<div class="wide"><table><tbody>{body}</tbody>'
+            f"</table></div>\n{more}")
 
 
-def _hashes(rows: Any) -> Iterator[str]:
+def _hashes(rows: Sequence[tuple[str, str, str]]) -> Iterator[str]:
     for kind, name, digest in rows:
-        yield (f'<tr><td class="t">{kind}</td><td class="t">{escape(name)}</td>'
-               f'<td class="t"><code>{digest[:16]}</code></td></tr>\n')
+        yield (f'<tr><td class="k">{kind}</td><td class="t">{escape(name)}</td>'
+               f'<td class="k"><code>{digest[:16]}</code></td></tr>\n')

@@ -15,7 +15,8 @@ from rackwright.report.series import series_text
 from rackwright.report.table import WIDTH, paragraph, table
 from rackwright.result import Inputs, Result
 
-__all__ = ["breakdown_table", "busiest", "headline_table", "reasons", "side_by_side", "summary"]
+__all__ = ["breakdown_table", "busiest", "busy_rows", "footnotes", "headline_table", "named_inputs",
+           "reasons", "side_by_side", "summary"]
 
 _TOP = 5  # busiest devices and links shown
 
@@ -80,21 +81,25 @@ def breakdown_table(results: Sequence[Result], width: int = WIDTH) -> str:
 
 def busiest(result: Result, width: int = WIDTH) -> str:
     """The most utilised devices and links of `result`."""
-    found = [(kind, name, shares[name])
-             for kind, shares in (("device", result.device_utilisation),
-                                  ("link", result.link_utilisation))
-             for name in _top(shares)]
-    if not found:
+    rows = busy_rows(result)
+    if not rows:
         return ""
-    rows = [[name, kind, figures.percent(share)] for kind, name, share in found]
     return f"busiest in {result.label}\n" + table(["", "kind", "busy"], rows, width, left=(0, 1))
+
+
+def busy_rows(result: Result) -> list[list[str]]:
+    """Name, kind and share of the most utilised devices, then of such links."""
+    return [[name, kind, figures.percent(shares[name])]
+            for kind, shares in (("device", result.device_utilisation),
+                                 ("link", result.link_utilisation))
+            for name in _top(shares)]
 
 
 def reasons(results: Sequence[Result], width: int = WIDTH, every: bool = False) -> str:
     """Why metrics of the headline, or `every` one, have no value."""
-    return _once("no value for", results, lambda found: (
+    return _listed("no value for", _once(results, lambda found: (
         f"{figures.title(name)}: {why}" for name, why in sorted(found.undefined.items())
-        if every or name in found.headline), width)
+        if every or name in found.headline)), width)
 
 
 def _joined(parts: Iterable[str]) -> str:
@@ -102,10 +107,14 @@ def _joined(parts: Iterable[str]) -> str:
 
 
 def _heading(result: Result, width: int) -> str:
+    return paragraph("", named_inputs(result), 2, width).lstrip()
+
+
+def named_inputs(result: Result) -> str:
+    """What was replayed on what, with the first digits of the hashes."""
     inputs: Inputs = result.inputs
-    text = (f"{result.label} on {_named(inputs.topology, inputs.topology_hash)}, "
+    return (f"{result.label} on {_named(inputs.topology, inputs.topology_hash)}, "
             f"trace {_named(inputs.trace, inputs.trace_hash)}, seed {result.seed}")
-    return paragraph("", text, 2, width).lstrip()
 
 
 def _named(name: str, digest: str) -> str:
@@ -154,24 +163,32 @@ def _top(shares: Mapping[str, float]) -> list[str]:
 
 
 def _footnotes(results: Sequence[Result], width: int) -> str:
-    return (_once("numbers that no datasheet gives", results,
-                  lambda found: map(_parameter, found.parameters), width)
-            + _once("error of the cost models, against measurements", results, _bands, width)
-            + _once("notes", results, lambda found: found.notes, width))
+    return "".join(_listed(title, lines, width) for title, lines in footnotes(results))
 
 
-def _once(title: str, results: Sequence[Result], lines: Callable[[Result], Iterable[str]],
-          width: int) -> str:
+def footnotes(results: Sequence[Result]) -> list[tuple[str, list[str]]]:
+    """(title, lines): numbers without a datasheet, errors of cost models, notes; none empty."""
+    found = [("numbers that no datasheet gives",
+              _once(results, lambda one: map(_parameter, one.parameters))),
+             ("error of the cost models, against measurements", _once(results, _bands)),
+             ("notes", _once(results, lambda one: one.notes))]
+    return [(title, lines) for title, lines in found if lines]
+
+
+def _listed(title: str, lines: Sequence[str], width: int) -> str:
+    if not lines:
+        return ""
+    return f"{title}\n" + "".join(paragraph("  -", line, 4, width) for line in lines)
+
+
+def _once(results: Sequence[Result], lines: Callable[[Result], Iterable[str]]) -> list[str]:
     """Every line once; one that the first result does not have names the results it is from."""
     owners: dict[str, list[str]] = {}
     for found in results:
         for line in lines(found):
             owners.setdefault(line, []).append(found.label)
-    text = "".join(
-        paragraph("  -", line if results[0].label in whose
-                  else f"[{', '.join(whose)}] {line}", 4, width)
-        for line, whose in owners.items())
-    return f"{title}\n{text}" if text else ""
+    return [line if results[0].label in whose else f"[{', '.join(whose)}] {line}"
+            for line, whose in owners.items()]
 
 
 def _parameter(entry: Parameter) -> str:

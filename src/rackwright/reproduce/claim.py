@@ -13,17 +13,19 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-__all__ = ["KINDS", "UNITS", "Claim", "Kind"]
+from rackwright.units import BASE_UNITS
+
+__all__ = ["COUNTED", "KINDS", "UNITS", "Claim", "Kind"]
 
 Kind = Literal["predicted", "fitted", "stand-in", "check"]
 KINDS: tuple[Kind, ...] = ("predicted", "fitted", "stand-in", "check")
 
-# "1": a ratio or a share; SI units; and things counted
-UNITS = ("1", "s", "B", "bit", "J", "W", "Hz", "USD",
-         "blocks", "bytes", "cells", "conflicts", "cores", "cycles", "documents", "epochs",
-         "frames", "GPUs", "hosts", "images", "instructions", "iterations", "jobs", "LUTs",
-         "messages", "nodes", "operations", "packets", "queries", "records", "replicas",
-         "requests", "rounds", "samples", "servers", "slots", "steps", "tokens", "transactions")
+COUNTED = ("blocks", "bytes", "cells", "conflicts", "cores", "cycles", "documents", "epochs",
+           "frames", "GPUs", "hosts", "images", "instructions", "iterations", "jobs", "LUTs",
+           "messages", "nodes", "operations", "packets", "queries", "records", "replicas",
+           "requests", "rounds", "samples", "servers", "slots", "steps", "tokens", "transactions")
+# "1": a ratio or a share; measured; counted
+UNITS = ("1", *BASE_UNITS, *COUNTED)
 
 
 def _text(value: str) -> str:

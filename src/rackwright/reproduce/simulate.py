@@ -18,9 +18,9 @@ from rackwright.reproduce.context import Context, Parameter, Unavailable
 from rackwright.reproduce.rows import Row, Sensitivity, State
 from rackwright.reproduce.systems_found import Simulation, System
 
-__all__ = ["Job", "rows_of", "simulated"]
+__all__ = ["MOVED", "Job", "rows_of", "simulated"]
 
-_MOVED = ("predicted", "stand-in")  # a fitted row follows its fit, a check our own arithmetic
+MOVED = ("predicted", "stand-in")  # a fitted row follows its fit, a check our own arithmetic
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,7 +55,7 @@ def rows_of(job: Job, progress: Callable[[str], None] | None = None) -> Iterator
         # after all rows, so that whatever a parameter has no part in is done already
         moved = _Moved(context)
         for place, row in rows.items():
-            if row.claim.kind in _MOVED and row.simulated is not None:
+            if row.claim.kind in MOVED and row.simulated is not None:
                 yield place, _with_sensitivities(row, simulations, taken[place], moved)
 
 

@@ -13,9 +13,11 @@ from typing import NamedTuple
 
 from rackwright.beside import Ended, side_by_side
 from rackwright.reproduce.rows import Row, State
-from rackwright.reproduce.simulate import Job, rows_of
+from rackwright.reproduce.simulate import MOVED, Job, rows_of
 
-__all__ = ["Done", "simulate"]
+__all__ = ["Done", "longest_first", "simulate"]
+
+_ENDS = 6  # of bands that a row is simulated at: three numbers, both ends
 
 Say = Callable[[str, str], None]
 """Called with (system, what it simulates now)."""
@@ -45,14 +47,27 @@ def _naming(say: Say, job: Job) -> Callable[[str], None]:
 
 def _beside(jobs: Sequence[Job], processes: int, say: Say) -> Iterator[Done]:
     sent: list[set[int]] = [set() for _ in jobs]
-    for number, item in side_by_side(rows_of, jobs, processes,
-                                     lambda job, text: say(jobs[job].system.name, text)):
+    order = longest_first(jobs)
+    for turn, item in side_by_side(rows_of, [jobs[number] for number in order], processes,
+                                   lambda turn, text: say(jobs[order[turn]].system.name, text)):
+        number = order[turn]
         if isinstance(item, Ended):
             yield from _lost(number, jobs[number], sent[number], item)
         else:
             place, row = item
             sent[number].add(place)
             yield Done(number, place, row)
+
+
+def longest_first(jobs: Sequence[Job]) -> list[int]:
+    """Numbers of the jobs with most to simulate first, so that none is left over at the end."""
+    return sorted(range(len(jobs)), key=lambda number: -_work(jobs[number]))
+
+
+def _work(job: Job) -> int:
+    """Rows to simulate, those that are moved counted for what they take; our own estimate."""
+    moved = sum(job.claims[key].kind in MOVED for key in job.keys) if job.sensitivity else 0
+    return len(job.keys) + _ENDS * moved
 
 
 def _lost(number: int, job: Job, sent: set[int], end: Ended) -> Iterator[Done]:

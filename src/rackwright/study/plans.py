@@ -96,7 +96,10 @@ def _ready_tasks(point: Point, wanted: Sequence[str], folder: Path, ready: Prepa
 
 def _options(model: registry.Model, ready: Prepared, baseline: str) -> dict[str, Any]:
     changed = model.baselines[baseline] if baseline else {}
-    return model.options.checked({**ready.options, **changed}).plain()
+    options = model.options.checked({**ready.options, **changed})
+    if model.check is not None:
+        model.check(ready.fabric, options)
+    return options.plain()
 
 
 def in_a_line(problem: BaseException) -> str:

@@ -30,6 +30,7 @@ from rackwright.units.quantity import (
     parse_rate_bps,
     parse_time,
 )
+from rackwright.units.tables import BASE_UNITS
 from rackwright.units.text import (
     exact_bandwidth,
     exact_bytes,
@@ -51,6 +52,7 @@ from rackwright.units.text import (
 )
 
 __all__ = [
+    "BASE_UNITS",
     "MAX_TIME",
     "Quantity",
     "Where",

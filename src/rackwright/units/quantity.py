@@ -12,7 +12,7 @@ import numbers
 import re
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TypedDict, Unpack
+from typing import TypedDict, Unpack, cast
 
 from rackwright.errors import UnitError
 from rackwright.units.tables import DIMENSIONS, advice, dimension_named
@@ -149,7 +149,8 @@ def exact_value(value: object, dimension: str, where: Where) -> Fraction:
         return _converted(value, dimension, where)
     if not isinstance(value, str):
         bare = isinstance(value, numbers.Real) and not isinstance(value, bool)
-        raise refusal(value, dimension, advice("", str(value) if bare else "5", wanted), where)
+        sound = bare and 0 <= cast("float", value) < math.inf
+        raise refusal(value, dimension, advice("", str(value) if sound else "5", wanted), where)
     number, unit = _split(value, dimension, where)
     factor = wanted.factors.get(unit.replace("\u00b5", "u").replace("\u03bc", "u"))
     if factor is None:
@@ -198,5 +199,6 @@ def refusal(value: object, dimension: str, why: str, where: Where) -> UnitError:
     known = DIMENSIONS[dimension]
     shown = repr(value if len(str(value)) <= _LONGEST else f"{str(value)[:_LONGEST]}...")
     field = f"{where['what']}: " if where.get("what") else ""
-    return UnitError(f"{field}not a {known.noun}: {shown}; {why} (units: {known.listing})",
+    article = "an" if known.noun[0] in "aeiou" else "a"
+    return UnitError(f"{field}not {article} {known.noun}: {shown}; {why} (units: {known.listing})",
                      place=where.get("place"), line=where.get("line"))

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from rackwright.errors import UnknownName
 
-__all__ = ["DIMENSIONS", "Dimension", "advice", "dimension_named"]
+__all__ = ["BASE_UNITS", "DIMENSIONS", "Dimension", "advice", "dimension_named"]
 
 _DECIMAL = {"": 1, "k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 _BINARY = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
@@ -64,6 +64,11 @@ DIMENSIONS: Mapping[str, Dimension] = {
 }
 
 
+BASE_UNITS = tuple(dict.fromkeys("bit" if each.base == "bps" else each.base.partition("/")[0]
+                                 for name, each in DIMENSIONS.items() if name != "lane_rate"))
+"""What amounts are measured in here, SI and bits: s, B, bit, Hz, W, J, USD."""
+
+
 def dimension_named(name: str) -> Dimension:
     """The dimension called `name`; raises UnknownName."""
     if name not in DIMENSIONS:
@@ -74,10 +79,35 @@ def dimension_named(name: str) -> Dimension:
 def advice(unit: str, number: str, wanted: Dimension) -> str:
     """What to write instead of `number` with `unit`, which `wanted` does not have."""
     if not unit:
-        return f"write a number with a unit such as '{number}{wanted.example}'"
+        return _without_unit(number, wanted)
     return (_lone_prefix(unit, number, wanted) or _transfers(unit, wanted)
             or _bits_as_size(unit, wanted) or _other_case(unit, wanted)
             or _amount(unit, wanted) or _other_dimension(unit) or f"unknown unit '{unit}'")
+
+
+def _without_unit(number: str, wanted: Dimension) -> str:
+    """A bare number is most often one in the base unit, when it is very small or very large."""
+    near = _fitting(number, wanted)
+    if near:
+        return f"write a number with a unit such as '{near}' or '{number}{wanted.base}'"
+    base = "" if wanted.example == wanted.base else f" or '{number}{wanted.base}'"
+    return f"write a number with a unit such as '{number}{wanted.example}'{base}"
+
+
+def _fitting(number: str, wanted: Dimension) -> str:
+    """The same amount of base units, as 1 to 999 of a larger or smaller one, if there is one."""
+    try:
+        value = Fraction(number)
+    except ValueError:  # inf, nan
+        return ""
+    if 1 <= value < 1000 or (value >= 1000 and wanted.base == "s"):  # 3600: no hint of what
+        return ""
+    listed = wanted.listing.split(", ")
+    for unit in sorted(wanted.factors, key=lambda unit: (unit not in listed, len(unit), unit)):
+        amount = value / wanted.factors[unit]
+        if 1 <= amount < 1000 and unit != wanted.base and unit.endswith(wanted.base):
+            return f"{float(amount):.12g}{unit}"
+    return ""
 
 
 def _lone_prefix(unit: str, number: str, wanted: Dimension) -> str:

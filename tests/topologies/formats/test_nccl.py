@@ -52,6 +52,7 @@ def test_an_unknown_gpu_routes_but_does_not_cost(texts):
 
 @pytest.mark.parametrize("find, put, message", [
     ('busid="0000:20:00.0"', 'busid="0000:11:00.0"', None),  # another host's processor: allowed?
+    ('dev="1"', 'dev="0"', "line [0-9]+: <gpu> dev 0 stands twice in h0"),
     ('numaid="1"', 'numaid="0"', "line 12: <cpu> numaid 0 stands twice in h0"),
     ('count="18"', 'count="x"', "count 'x'; a whole number from 1 is needed"),
     ('target="fffffff:ff:ff.0" count="18" tclass="0x068000"', 'target="0000:99:00.0" count="1"',
