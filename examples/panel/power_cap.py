@@ -1,19 +1,18 @@
-"""Time and energy of ten rounds under falling power limits."""
+"""Time and energy of ten rounds under falling power limits.
 
-from __future__ import annotations
+python power_cap.py                # in this process
+python power_cap.py @py RESOURCE   # as `rackwright panel rack.toml --tcp 0 --hislip 0` names it
+"""
 
-import argparse
+import sys
 from pathlib import Path
-from typing import Any
 
 import pyvisa
 
-parser = argparse.ArgumentParser(description=__doc__)
-parser.add_argument("--library", default=f"{Path(__file__).with_name('rack.toml')}@rackwright")
-parser.add_argument("--resource", default="TCPIP::bench::rack::INSTR")
-where = parser.parse_args()
-rack: Any = pyvisa.ResourceManager(where.library).open_resource(
-    where.resource, read_termination="\n", write_termination="\n", timeout=60_000)
+library, resource = sys.argv[1:] or (f"{Path(__file__).with_name('rack.toml')}@rackwright",
+                                     "TCPIP::bench::rack::INSTR")
+rack = pyvisa.ResourceManager(library).open_resource(resource, read_termination="\n",
+                                                     timeout=60_000)
 rack.write("*RST;*CLS")
 rack.write("SOUR:WORK:SEL 'train'")
 print("limit W   time ms   energy J of h0/gpu0")

@@ -126,6 +126,7 @@ class Hislip:
 
     def __init__(self) -> None:
         self.number = 0xFFFF_FF00
+        self.delivered = 0
         self.requests: list[int] = []
 
     @classmethod
@@ -171,7 +172,8 @@ class Hislip:
 
     def write(self, message: bytes) -> int:
         self.number = (self.number + 2) & 0xFFFF_FFFF
-        self.send(7, 0, self.number, message)
+        self.send(7, self.delivered, self.number, message)
+        self.delivered = 0
         return self.number
 
     async def ask(self, message: bytes) -> bytes:
@@ -183,6 +185,7 @@ class Hislip:
             assert parameter == number
             answer += payload
             if kind == 7:
+                self.delivered = 1
                 return answer
 
     async def status(self, read: int = 0) -> int:

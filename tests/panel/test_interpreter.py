@@ -20,7 +20,7 @@ def test_power_on_is_seen_once(client: Any) -> None:
 
 @pytest.mark.parametrize(("message", "number", "bit"), [
     ("FOO", -113, 32), ("*RST?", -113, 32), ("*IDN", -113, 32), ("*CLS 1", -108, 32),
-    ("*ESE", -109, 32), ("*ESE 256", -222, 16), ("*ESE 'a'", -104, 32), ("INIT", -221, 16),
+    ("*ESE", -109, 32), ("*ESE 256", -222, 16), ("*ESE 'a'", -158, 32), ("INIT", -221, 16),
     ("X 'open", -151, 32), ("SYST:TIME:STEP 1 W", -131, 32), ("SOUR:WORK:SEL 'nothing'", -224, 16),
     ("FETC?", -230, 16), ("INJ:LINK:STAT 'a->b', DOWN", -224, 16), ("MEAS2:POW?", -114, 32),
     ("INJ:LINK:RATE 'h0/gpu0->h0/nvswitch 1s', 1", -224, 16)])

@@ -86,12 +86,91 @@ def test_hislip_serial_poll_service_request_and_clear(
     asyncio.run(main())
 
 
+def test_hislip_an_answer_that_is_overtaken_is_lost(panel: Panel, served: Any,
+                                                    hislip_client: Any) -> None:
+    async def main() -> None:
+        async with served(panel) as (_, _ports, port):
+            client = await hislip_client.open(port)
+            first = client.write(b"*IDN?")
+            assert (await client.take())[:3] == (7, 0, first)
+            second = client.write(b"*ESE?")  # and does not say that it has read the answer
+            assert await client.atake() == (14, 0, second, b"")
+            assert await client.take() == (13, 0, second, b"")
+            assert await client.take() == (7, 0, second, b"0\n")
+            client.delivered = 1
+            assert (await client.ask(b"SYST:ERR?")).startswith(b"-410")
+            assert (await client.ask(b"SYST:ERR?")).startswith(b"0")
+            third = client.write(b"*IDN?")
+            assert (await client.take())[2] == third
+            assert await client.status(read=1) & 16 == 0  # a poll may say it, too
+            assert await client.ask(b"SYST:ERR:COUN?") == b"0\n"
+            client.close()
+
+    asyncio.run(main())
+
+
+def test_hislip_synchronized_mode_is_granted_and_no_other(panel: Panel, served: Any,
+                                                          hislip_client: Any) -> None:
+    async def main() -> None:
+        async with served(panel) as (_, _ports, port):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(hislip_client.packed(0, 0, 0x0100_5254, b"hislip_rack"))
+            kind, control, parameter, _ = await hislip_client._from(reader)
+            assert (kind, control & 1, parameter >> 16) == (1, 0, 0x0100)
+            writer.close()
+            client = await hislip_client.open(port)
+            client.write(b"*IDN?")
+            client.asend(19, 0, 0)
+            assert (await client.atake())[:2] == (23, 0)
+            client.send(8, 1, 0)  # asks for overlapped mode
+            while (found := await client.take())[0] != 9:
+                assert found[0] == 7  # sent before the clear
+            assert found[1] == 0
+            assert await client.ask(b"SYST:ERR:COUN?") == b"0\n"
+            client.close()
+
+    asyncio.run(main())
+
+
+def test_hislip_shared_and_exclusive_locks(panel: Panel, served: Any, hislip_client: Any) -> None:
+    async def lock(client: Any, key: bytes = b"", wait_ms: int = 0) -> int:
+        client.asend(4, 1, wait_ms, key)
+        return int((await client.atake(5))[1])
+
+    async def unlock(client: Any) -> int:
+        client.asend(4, 0, client.number)
+        return int((await client.atake(5))[1])
+
+    async def main() -> None:
+        async with served(panel) as (_, _ports, port):
+            one, two, three = [await hislip_client.open(port) for _ in range(3)]
+            assert await lock(one, b"key") == 1 and await lock(two, b"key") == 1
+            assert await lock(one, b"key") == 3, "it has it"
+            assert await lock(three, b"other") == 0 and await lock(three) == 0
+            assert await lock(one) == 0, "another one shares"
+            assert await unlock(two) == 2
+            assert await lock(one) == 1 and await lock(one) == 3
+            waiting = asyncio.create_task(lock(three, b"", 5000))
+            await asyncio.sleep(0.05)
+            assert not waiting.done()
+            assert await unlock(one) == 1 and await unlock(one) == 2
+            assert await waiting == 1
+            assert await unlock(two) == 3, "it has none"
+            three.close()
+            while await lock(two) != 1:  # a client that goes gives back what it held
+                await asyncio.sleep(0.01)
+            one.close()
+            two.close()
+
+    asyncio.run(main())
+
+
 def test_hislip_trigger_and_locks(panel: Panel, served: Any, hislip_client: Any) -> None:
     async def main() -> None:
         async with served(panel) as (_, _ports, port):
             one, other = await hislip_client.open(port), await hislip_client.open(port)
             await one.ask(b"SOUR:WORK:SEL 'train';*OPC?")
-            one.send(12, 0, one.number + 2)
+            one.send(12, one.delivered, one.number + 2)
             one.number += 2
             assert await one.ask(b"*OPC?;:FETC:METR? 'rounds'") == b"1;4.0E+00\n"
             one.asend(4, 1, 0)

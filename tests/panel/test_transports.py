@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "examples" / "panel"
-SCRIPTS = ("link_fault", "power", "power_cap")
+SCRIPTS = ("link_fault", "power", "power_cap", "replay_fault")
 
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="needs the repository's examples")
 
@@ -58,5 +58,5 @@ def resources() -> Iterator[dict[str, str]]:
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_over_the_network(resources: dict[str, str], script: str, ending: str) -> None:
     pytest.importorskip("pyvisa_py", reason="needs pyvisa-py to speak sockets and HiSLIP")
-    got = printed(script, "--library", "@py", "--resource", resources[ending])
+    got = printed(script, "@py", resources[ending])
     assert got == (FOLDER / f"{script}.out").read_text()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ _LOOK = 0.5  # s between two pictures of --watch
               help="Serve raw sockets: one port an instrument, from PORT on; 0: free ones.")
 @click.option("--hislip", type=_PORT, metavar="PORT",
               help="Serve HiSLIP on one port for all (4880 is its own; 0: a free one).")
+@click.option("--metrics", type=_PORT, metavar="PORT",
+              help="Serve http://ADDR:PORT/metrics for Prometheus, under DCGM's names.")
 @click.option("--bind", default="127.0.0.1", show_default=True, metavar="ADDR",
               help="Listen on this address; there is no authentication.")
 @click.option("--watch", is_flag=True, help="Show the rack while it is served.")
@@ -31,11 +34,11 @@ _LOOK = 0.5  # s between two pictures of --watch
               help="Write what happened (Chrome trace JSON, gzipped) at the end.")
 @click.option("--commands", is_flag=True, help="Print the command reference (Markdown).")
 @click.option("--json", "as_json", is_flag=True, help="Print resource names as JSON.")
-def panel(rack: str, tcp: int | None, hislip: int | None, bind: str, watch: bool,
-          timeline: Path | None, commands: bool, as_json: bool) -> None:
+def panel(rack: str, tcp: int | None, hislip: int | None, metrics: int | None, bind: str,
+          watch: bool, timeline: Path | None, commands: bool, as_json: bool) -> None:
     """Show a rack as VISA instruments, or serve them until Ctrl-C.
 
-    Without --tcp or --hislip it checks the rack file and prints the names for use in-process.
+    Without a port it checks the rack file and prints the names for use in-process.
 
     \b
     rackwright panel rack.toml --hislip 4880
@@ -48,20 +51,21 @@ def panel(rack: str, tcp: int | None, hislip: int | None, bind: str, watch: bool
         emit(reference())
         return
     opened = open_panel(rack)
-    if tcp is None and hislip is None:
+    ports = {"tcp": tcp, "hislip": hislip, "metrics": metrics}
+    if not any(port is not None for port in ports.values()):
         if watch or timeline:
-            raise UsageError("--watch and --timeline go with --tcp or --hislip")
+            raise UsageError("--watch and --timeline go with --tcp, --hislip or --metrics")
         names = {f"TCPIP::{opened.file.name}::{name}::INSTR": name for name in opened.instruments}
         _show(names, as_json, f"pyvisa.ResourceManager({f'{rack}@rackwright'!r})")
         return
-    asyncio.run(_serve(opened, tcp, hislip, bind, watch, as_json))
+    asyncio.run(_serve(opened, ports, bind, watch, as_json))
     if timeline is not None:
         from rackwright.report import write_timeline
 
         write_timeline(opened.rack.log.spans(opened.rack.now_ps), timeline)
 
 
-async def _serve(opened: Any, tcp: int | None, hislip: int | None, bind: str, watch: bool,
+async def _serve(opened: Any, ports: Mapping[str, int | None], bind: str, watch: bool,
                  as_json: bool) -> None:
     from rackwright.panel.server import PanelServer
 
@@ -71,8 +75,10 @@ async def _serve(opened: Any, tcp: int | None, hislip: int | None, bind: str, wa
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stop.set)
     try:
-        await server.start(tcp, hislip)
+        await server.start(**ports)
         _show(server.resources, as_json, "pyvisa.ResourceManager('@py')")
+        if server.metrics_url:
+            click.echo(f"rackwright: metrics at {server.metrics_url}", err=True)
         if watch:
             await _watch(server, stop)
         else:
@@ -101,6 +107,6 @@ def _show(names: dict[str, str], as_json: bool, how: str) -> None:
     if as_json:
         emit_json([{"instrument": name, "resource": resource}
                    for resource, name in names.items()])
-    else:
+    elif names:
         emit("".join(f"{resource}\n" for resource in names))
         click.echo(f"rackwright: open them with {how}", err=True)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rackwright.panel.commands import COMMANDS
-    from rackwright.panel.instruments import Instrument, Panel
+    from rackwright.panel.instruments import Instrument
+    from rackwright.panel.panel import Panel
     from rackwright.panel.rack import Rack
     from rackwright.panel.rackfile import RackFile, rack_file_of, read_rack
     from rackwright.panel.server import PanelServer
@@ -30,7 +31,7 @@ __all__ = [
     "read_rack",
 ]
 
-_HOMES = {"COMMANDS": "commands", "Instrument": "instruments", "Panel": "instruments",
+_HOMES = {"COMMANDS": "commands", "Instrument": "instruments", "Panel": "panel",
           "PanelServer": "server", "Rack": "rack", "RackFile": "rackfile", "Session": "session",
           "rack_file_of": "rackfile", "read_rack": "rackfile"}
 

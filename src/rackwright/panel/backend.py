@@ -22,8 +22,8 @@ from pyvisa.constants import StatusCode
 from pyvisa.util import DebugInfo, LibraryPath
 
 from rackwright.errors import UnknownName
-from rackwright.panel.instruments import Panel
 from rackwright.panel.locks import Locks
+from rackwright.panel.panel import Panel
 from rackwright.panel.rackfile import rack_file_of, read_rack
 from rackwright.panel.scpi.status import MSS
 from rackwright.panel.session import Session

@@ -5,14 +5,15 @@ an adapter's line, in proportion to how much of its Ethernet rate is in use (our
 part files give the ends, idle and line rate); everything else idles. A power limit below what the
 work draws slows the work down so that the average meets the limit, in proportion to the watts
 above idle (assumed: duty cycling; real boards lower clocks and voltages and lose less speed). A
-slowed board (the thermal fault) draws in proportion too. Left out: temperatures, ramps, what
-copies and links add, power supplies, fans; nodes whose part file gives no watts.
+slowed board, or one that throttles because it is hot (`heat`), draws in proportion too. Left out:
+ramps, what copies and links add, power supplies, fans; nodes whose part file gives no watts.
 
 Units: watts, joules, picoseconds.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,8 +21,11 @@ import numpy.typing as npt
 
 from rackwright.devices import Gpu
 from rackwright.devices.power import Power, power_of
+from rackwright.engine import FOREVER_PS
 from rackwright.errors import UsageError
+from rackwright.panel.heat import SLOWED, Heat
 from rackwright.topologies import Fabric
+from rackwright.units import MAX_TIME
 
 __all__ = ["Board", "Boards"]
 
@@ -31,7 +35,8 @@ LOWEST_SHARE = 0.1  # of its speed that a limit leaves a board; ours, so that no
 
 @dataclass
 class Board:
-    """A node's draw. `limit` in W (None: it cannot be limited), `slow`: share of its speed."""
+    """A node's draw. `limit` in W (None: it cannot be limited), `slow`: share of its speed that a
+    fault leaves it, `hot`: whether it throttles."""
 
     node: str
     host: str | None
@@ -39,6 +44,7 @@ class Board:
     most_watts: float
     limit: float | None
     slow: float = 1.0
+    hot: bool = False
     work: str = ""
 
     def added(self, work: str) -> float:
@@ -56,7 +62,7 @@ class Board:
 
     def speed(self, work: str) -> float:
         """How fast `work` runs, 1 being as fast as without limit and fault."""
-        room = self.slow
+        room = self.free
         if self.limit is not None and work:
             added = self.added(work)
             if added > 0:
@@ -64,10 +70,15 @@ class Board:
         return max(min(room, 1.0), LOWEST_SHARE / 10)
 
     @property
+    def free(self) -> float:
+        """The speed that faults and heat leave it."""
+        return min(self.slow, SLOWED) if self.hot else self.slow
+
+    @property
     def limited(self) -> bool:
         """Whether the power limit holds it back now."""
         return bool(self.work) and self.limit is not None and (
-            self.power.idle_watts + self.slow * self.added(self.work) > self.limit)
+            self.power.idle_watts + self.free * self.added(self.work) > self.limit)
 
     @property
     def work_watts(self) -> float:
@@ -87,6 +98,7 @@ class Boards:
         self._idle = np.array([board.power.idle_watts for board in found])
         self._work = np.zeros(len(found))
         self._line = np.array([board.power.added_watts.get("line", 0.0) for board in found])
+        self.heat = Heat([fabric.device(name) for name in self.names], self._idle)
         self._ports = _lines(fabric, self.number)
         self._bandwidth = np.array(fabric.links.bandwidth)
 
@@ -111,8 +123,22 @@ class Boards:
 
     def account(self, duration_ps: int, rate: npt.NDArray[np.float64]) -> None:
         """Count energy and busy time of a stretch in which nothing changes."""
-        self.joules += self.watts(rate) * (duration_ps * _PS)
+        watts = self.watts(rate)
+        self.joules += watts * (duration_ps * _PS)
+        self.heat.account(duration_ps * _PS, watts)
         self.busy_ps[self._work > 0] += duration_ps
+
+    def next_ps(self, now_ps: int, rate: npt.NDArray[np.float64]) -> int:
+        """When a board starts or stops to throttle, if nothing else changes."""
+        seconds = self.heat.next_time(self.watts(rate))
+        return now_ps + math.ceil(seconds / _PS) if seconds < MAX_TIME else FOREVER_PS
+
+    def throttle(self) -> list[str]:
+        """The boards that start or stop to throttle now."""
+        found = [self.names[number] for number in self.heat.cross()]
+        for name in found:
+            self.all[name].hot = not self.all[name].hot
+        return found
 
 
 def _board(fabric: Fabric, node: str) -> Board | None:

@@ -10,7 +10,7 @@ from typing import Any
 from rackwright.panel.faults import MOST_ERROR_RATE
 from rackwright.panel.scpi.arguments import Choice, Integer, Number, Text
 from rackwright.panel.scpi.interpreter import Command, Interpreter
-from rackwright.units import MAX_TIME
+from rackwright.units import MAX_TIME, exact_time
 
 __all__ = ["FAULTS"]
 
@@ -35,9 +35,17 @@ def _lanes(session: Interpreter, what: str, lanes: int) -> None:
     _faults(session).now(what, f"lanes x{lanes}")
 
 
-def _count(session: Interpreter) -> int:
-    traffic = session.instrument.rack.traffic
-    return int(((traffic.faulty < traffic.healthy) | (traffic.error_rate > 0)).sum())
+def _late(session: Interpreter, what: str, time: float) -> None:
+    _faults(session).now(what, f"latency {exact_time(time)}")
+
+
+def _speed(session: Interpreter, board: str, share: float) -> None:
+    session.instrument.rack.refuse_boards()
+    _faults(session).slow(board, share)
+
+
+def _cooling(session: Interpreter, board: str, share: float) -> None:
+    _faults(session).cool(board, share)
 
 
 FAULTS: tuple[Command, ...] = (
@@ -47,6 +55,9 @@ FAULTS: tuple[Command, ...] = (
             act_takes=(_WHAT, _SHARE), kinds=_KINDS),
     Command("INJect:LINK:WIDTh", "PCIe links have only so many lanes.", act=_lanes,
             act_takes=(_WHAT, Integer("lanes", 1, 16)), kinds=_KINDS),
+    Command("INJect:LINK:LATency", "Links have this latency; the panel's own streams have none, "
+            "replayed systems do.", act=_late,
+            act_takes=(_WHAT, Number("time", "time", lambda _: (0.0, 1.0, 1e-6))), kinds=_KINDS),
     Command("INJect:LINK:BERate", "Links have this bit error rate; units with an error are sent "
             "again.", act=lambda session, what, rate: _faults(session).errors(what, rate),
             act_takes=(_WHAT, Number("errors a bit", "", lambda _: (0.0, MOST_ERROR_RATE, 0.0))),
@@ -59,11 +70,16 @@ FAULTS: tuple[Command, ...] = (
             '"5ms h0/gpu0->h0/nvswitch rate 50%".',
             act=lambda session, text: _faults(session).event(text), act_takes=(Text("event"),),
             kinds=_KINDS),
-    Command("INJect:BOARd:SPEed", "A board works at a share of its speed, as a hot one does.",
-            act=lambda session, board, share: _faults(session).slow(board, share),
+    Command("INJect:BOARd:SPEed", "A board works at a share of its speed.",
+            act=_speed,
+            act_takes=(Text("board"), Number("share", "share", lambda _: (0.01, 1.0, 1.0))),
+            kinds=_KINDS),
+    Command("INJect:BOARd:COOLing", "A GPU is cooled at a share of what is usual, as with a failed "
+            "fan.", act=_cooling,
             act_takes=(Text("board"), Number("share", "share", lambda _: (0.01, 1.0, 1.0))),
             kinds=_KINDS),
     Command("INJect:CLEar", "Repair everything; events to come still come.",
             act=lambda session: _faults(session).clear(), kinds=_KINDS),
-    Command("INJect:COUNt", "How many link directions are faulty.", ask=_count, kinds=_KINDS),
+    Command("INJect:COUNt", "How many link directions are faulty.", 
+            ask=lambda session: _faults(session).count(), kinds=_KINDS),
 )

@@ -27,8 +27,10 @@ def link_number(session: Interpreter, name: str) -> int:
 
 def _of(array: str) -> Any:
     """A query of one of the traffic's counters, whole numbers."""
-    return lambda session, name: int(getattr(session.instrument.rack.traffic, array)[
-        link_number(session, name)])
+    def counted(session: Interpreter, name: str) -> int:
+        session.instrument.rack.settle()
+        return int(getattr(session.instrument.rack.traffic, array)[link_number(session, name)])
+    return counted
 
 
 def _rate(session: Interpreter, name: str) -> float:
@@ -68,6 +70,11 @@ def _width(session: Interpreter, name: str) -> float:
     return int(rack.faults.lanes.get(link, int(lanes[1])))
 
 
+def _latency(session: Interpreter, name: str) -> float:
+    rack, link = session.instrument.rack, link_number(session, name)
+    return float(rack.faults.late.get(link, int(rack.fabric.links.latency_ps[link]))) * 1e-12
+
+
 def _state(session: Interpreter, name: str) -> str:
     up = session.instrument.rack.traffic.faulty[link_number(session, name)] > 0
     return "UP" if up else "DOWN"
@@ -78,6 +85,7 @@ def _catalog(session: Interpreter) -> str:
 
 
 def _reset(session: Interpreter) -> None:
+    session.instrument.rack.settle()  # what has moved so far is forgotten too
     traffic = session.instrument.rack.traffic
     for counter in (traffic.link_nbytes, traffic.errors, traffic.replays):
         counter[:] = 0
@@ -94,6 +102,8 @@ LINKS: tuple[Command, ...] = (
             ask_takes=_LINK, unit="b/s", kinds=_KINDS),
     Command("SENSe:LINK:WIDTh", "PCIe lanes in use; 9.91E+37 for other links.", ask=_width,
             ask_takes=_LINK, kinds=_KINDS),
+    Command("SENSe:LINK:LATency", "The latency now, from first bit in to first bit out.",
+            ask=_latency, ask_takes=_LINK, unit="s", kinds=_KINDS),
     Command("SENSe:LINK:STATe", "UP or DOWN.", ask=_state, ask_takes=_LINK, kinds=_KINDS),
     Command("SENSe:LINK:COUNt:BYTes", "Payload bytes so far.", ask=_of("link_nbytes"),
             ask_takes=_LINK, unit="B", kinds=_KINDS),

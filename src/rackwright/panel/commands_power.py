@@ -1,12 +1,14 @@
-"""Rows of the command table: power, energy, power limits, and telemetry under DCGM's names."""
+"""Rows of the command table: power, energy, temperature, limits; telemetry by DCGM's names."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from rackwright.panel.scpi.arguments import Number, Text
+from rackwright.panel.heat import AIR
+from rackwright.panel.scpi.arguments import Channels, Number, Text
 from rackwright.panel.scpi.errors import ScpiError
 from rackwright.panel.scpi.headers import forms
 from rackwright.panel.scpi.interpreter import Command, Interpreter
@@ -17,7 +19,23 @@ __all__ = ["POWER"]
 
 _METERS = ("rack", "board", "pdu")
 _BOARD = Text("board", optional=True)
+_BOARDS = Channels("board", optional=True)
 _PS = 1e-12
+
+
+def _each(measure: Callable[[Interpreter, str | None], float]
+          ) -> Callable[[Interpreter, str | list[int] | None], Any]:
+    """`measure` for a board, for all together, or for each of a channel list."""
+    def asked(session: Interpreter, boards: str | list[int] | None) -> Any:
+        if not isinstance(boards, list):
+            return measure(session, boards)
+        names = session.instrument.boards
+        for number in boards:
+            if not 1 <= number <= len(names):
+                raise ScpiError(-222, f"channel {number}; 1 to {len(names)} are the boards of "
+                                      "SYSTem:CATalog:BOARds?, in that order")
+        return [measure(session, names[number - 1]) for number in boards]
+    return asked
 
 
 def _watts(session: Interpreter, board: str | None) -> float:
@@ -56,6 +74,7 @@ def _range(session: Interpreter, board: str | None) -> tuple[float, float, float
 
 
 def _set_limit(session: Interpreter, watts: float, board: str | None) -> None:
+    session.instrument.rack.refuse_boards()
     for one in _limited(session, board):
         if not one.least_limit <= watts <= one.most_watts:
             raise ScpiError(-222, f"{one.node}: {one.least_limit:g} to {one.most_watts:g} W")
@@ -70,6 +89,18 @@ def _limit(session: Interpreter, first: str | None, second: str | None) -> float
     if asked:
         return _range(session, board)[asked[0]]
     return float(min(one.limit for one in _limited(session, board)))
+
+
+def _celsius(session: Interpreter, board: str | None) -> float:
+    meter = session.instrument
+    found = meter.rack.boards.heat.celsius[meter.chosen(board)]
+    if np.isnan(found).all():
+        raise ScpiError(-241, f"{board or meter.name} has no temperature here; GPUs have")
+    return float(np.nanmax(found))
+
+
+def _set_air(session: Interpreter, celsius: float) -> None:
+    session.instrument.rack.boards.heat.air = celsius
 
 
 def _boards(session: Interpreter) -> str:
@@ -94,18 +125,24 @@ _LIMIT = Number("watts", "power", lambda session: _range(session, None))
 
 POWER: tuple[Command, ...] = (
     Command("MEASure[:SCALar]:POWer[:AC]", "What the board draws now; without one: the sum of all "
-            "that this instrument meters.", ask=_watts, ask_takes=(_BOARD,), unit="W",
+            "that this instrument meters.", ask=_each(_watts), ask_takes=(_BOARDS,), unit="W",
             kinds=_METERS),
-    Command("MEASure[:SCALar]:POWer:AVERage", "The mean since SENSe:ENERgy:RESet.", ask=_average,
-            ask_takes=(_BOARD,), unit="W", kinds=_METERS),
-    Command("MEASure[:SCALar]:ENERgy", "Energy since SENSe:ENERgy:RESet.", ask=_joules,
-            ask_takes=(_BOARD,), unit="J", kinds=_METERS),
+    Command("MEASure[:SCALar]:POWer:AVERage", "The mean since SENSe:ENERgy:RESet.",
+            ask=_each(_average), ask_takes=(_BOARDS,), unit="W", kinds=_METERS),
+    Command("MEASure[:SCALar]:ENERgy", "Energy since SENSe:ENERgy:RESet.", ask=_each(_joules),
+            ask_takes=(_BOARDS,), unit="J", kinds=_METERS),
     Command("SENSe:ENERgy:RESet", "Energy and mean start anew, for this instrument.",
             act=lambda session: session.instrument.reset_energy(), kinds=_METERS),
     Command("SOURce:POWer:LIMit", "The power limit of a board (without one: of all). Work that "
             "would draw more is slowed.", act=_set_limit, act_takes=(_LIMIT, _BOARD), ask=_limit,
             ask_takes=(Text("board or MIN|MAX|DEF", optional=True), _BOARD), unit="W",
             kinds=_METERS),
+    Command("MEASure:TEMPerature", "A GPU's temperature; without a board: the hottest.",
+            ask=_each(_celsius), ask_takes=(_BOARDS,), unit="CEL", kinds=_METERS),
+    Command("SOURce:TEMPerature:AMBient", "The air at all boards.", act=_set_air,
+            act_takes=(Number("air", "temperature", lambda _: (0.0, 100.0, AIR)),),
+            ask=lambda session: float(session.instrument.rack.boards.heat.air), unit="CEL",
+            kinds=("rack",)),
     Command("SYSTem:CATalog:BOARds", "Names of the boards that this instrument meters.",
             ask=_boards, kinds=_METERS),
     Command("DCGM:FIELd", "Telemetry of a GPU under the name of a DCGM field, in its unit.",

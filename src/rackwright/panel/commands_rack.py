@@ -53,20 +53,20 @@ def _latest(session: Interpreter) -> Any:
 
 
 def _metrics(session: Interpreter) -> dict[str, float]:
-    """Results by name, the headline of a system first; synthetic work shows them as it goes."""
+    """Results by name, the headline of a system first; what is stepped shows them as it goes."""
     latest = _latest(session)
     if isinstance(latest, Run):
         latest.rack.settle()
         elapsed, sent = latest.elapsed_ps() * _PS, latest.sent()
         rate = sent / elapsed if elapsed else 0.0
         return dict(zip(_METRICS, (float(latest.rounds), elapsed, sent, rate), strict=True))
-    if not latest.done:
-        raise ScpiError(-230, "the replay runs; wait for *OPC?")
-    if latest.result is None:
-        raise ScpiError(-200, str(latest.error))
-    every = latest.result.metrics
-    first = [name for name in latest.result.headline if name in every]
-    return {name: every[name] for name in [*first, *(set_ for set_ in every if set_ not in first)]}
+    found = latest.result
+    if found is None:
+        raise ScpiError(*((-200, str(latest.error)) if latest.done else
+                          (-230, "this replay shows results at its end; wait for *OPC?")))
+    first = [name for name in found.headline if name in found.metrics]
+    return {name: found.metrics[name]
+            for name in [*first, *(other for other in found.metrics if other not in first)]}
 
 
 def _values(session: Interpreter) -> list[float]:
@@ -121,13 +121,13 @@ RACK: tuple[Command, ...] = (
     Command("SYSTem:TIME", "Virtual time since the start.",
             ask=lambda session: session.instrument.rack.now_ps * _PS, unit="s"),
     Command("SYSTem:TIME:STEP", "Let virtual time run on; ends when it has.",
-            act=lambda session, time: session.instrument.rack.step(time),
+            act=lambda session, time: session.instrument.rack.pace.step(time),
             act_takes=(Number("time", "time", lambda _: (0.0, MAX_TIME, 1e-3)),)),
     Command("SYSTem:TIME:MODE", "STEP: time moves when it is stepped or waited for (*OPC?, *WAI). "
             "FREE: a command that starts something is over when it is. REALtime: time runs as the "
-            "clock on the wall.", act=lambda session, mode: session.instrument.rack.set_mode(mode),
-            act_takes=(Choice("mode", ("STEP", "FREE", "REALtime")),),
-            ask=lambda session: session.instrument.rack.mode),
+            "clock on the wall.", act_takes=(Choice("mode", ("STEP", "FREE", "REALtime")),),
+            act=lambda session, mode: session.instrument.rack.pace.set_mode(mode),
+            ask=lambda session: session.instrument.rack.pace.mode),
     Command("SOURce:WORKload:CATalog", "Names of the work in the rack file.", ask=_catalog,
             kinds=_KINDS),
     Command("SOURce:WORKload:SELect", "What INITiate starts.",

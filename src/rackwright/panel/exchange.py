@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from rackwright.panel.instruments import Panel
 from rackwright.panel.locks import Locks
+from rackwright.panel.panel import Panel
 from rackwright.panel.scpi import ScpiError
 
 __all__ = ["Exchange"]

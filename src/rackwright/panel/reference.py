@@ -22,10 +22,10 @@ MIN, MAX and DEF stand for limits and default. Not a number is `9.91E+37`.
 def reference() -> str:
     """Markdown, one row a command."""
     rows = "".join(_row(command) for command in COMMANDS)
-    fields = "".join(f"| `{name}` | {field.number or ''} | {field.unit} |\n"
+    fields = "".join(f"| `{name}` | {field.number or ''} | {field.unit} | {field.text} |\n"
                      for name, field in FIELDS.items())
-    return (f"{_HEAD}{rows}\n## Fields of `DCGM:FIELd?`\n\n| field | number | unit |\n"
-            f"| --- | --- | --- |\n{fields}")
+    return (f"{_HEAD}{rows}\n## Fields of `DCGM:FIELd?`\n\n| field | number | unit | what it is |\n"
+            f"| --- | --- | --- | --- |\n{fields}")
 
 
 def _row(command: Command) -> str:

@@ -1,4 +1,4 @@
-"""The panel on the network: raw sockets and HiSLIP in one event loop.
+"""The panel on the network: raw sockets, HiSLIP and metrics in one event loop.
 
 Listens on the loopback address unless told otherwise: there is no authentication. At most
 `MOST_CLIENTS` connections; one more is turned away. A fault in serving one connection ends that
@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from rackwright.errors import UsageError
 from rackwright.panel.exchange import Exchange
 from rackwright.panel.hislip import Hislip
 from rackwright.panel.hislip_wire import Error, Kind, pack
-from rackwright.panel.instruments import Panel
 from rackwright.panel.locks import Locks
+from rackwright.panel.metrics import serve_metrics
+from rackwright.panel.panel import Panel
 from rackwright.panel.sockets import serve_socket
 
 __all__ = ["LOOPBACK", "MOST_CLIENTS", "PanelServer"]
@@ -33,6 +35,7 @@ class PanelServer:
                  ) -> None:
         self.panel, self.bind = panel, bind
         self.resources: dict[str, str] = {}
+        self.metrics_url = ""
         self._most = most_clients
         self._locks = {name: Locks() for name in panel.instruments}
         self._hislip = Hislip(self._open)
@@ -40,9 +43,11 @@ class PanelServer:
         self._clients: set[asyncio.Task[None]] = set()
         self._looking: asyncio.Task[None] | None = None
 
-    async def start(self, tcp: int | None = None, hislip: int | None = None) -> None:
-        """Listen. `tcp`: the first of one port an instrument; `hislip`: one port for all; 0 lets
-        the system choose. Raises UsageError for a port that cannot be had."""
+    async def start(self, tcp: int | None = None, hislip: int | None = None,
+                    metrics: int | None = None) -> None:
+        """Listen. `tcp`: the first of one port an instrument; `hislip`: one port for all;
+        `metrics`: HTTP for Prometheus; 0 lets the system choose. Raises UsageError for a port
+        that cannot be had."""
         if tcp is not None:
             for place, name in enumerate(self.panel.instruments):
                 port = await self._listen(tcp + place if tcp else 0, self._socket_of(name))
@@ -51,6 +56,9 @@ class PanelServer:
             port = await self._listen(hislip, self._hislip.serve, self._refuse_hislip)
             for name in self.panel.instruments:
                 self.resources[f"TCPIP::{self._host()}::hislip_{name},{port}::INSTR"] = name
+        if metrics is not None:
+            port = await self._listen(metrics, partial(serve_metrics, self))
+            self.metrics_url = f"http://{self._host()}:{port}/metrics"
         self._looking = asyncio.create_task(self._look())
 
     async def close(self) -> None:
@@ -119,6 +127,6 @@ class PanelServer:
         """Real time goes on and replays end even when nobody asks."""
         while True:
             await asyncio.sleep(_LOOK)
-            for _ in self.panel.rack.follow():
+            for _ in self.panel.rack.pace.follow():
                 await asyncio.sleep(0)
             self._hislip.look()

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Generator
 
 from rackwright.panel.framing import Framer
-from rackwright.panel.instruments import Panel
+from rackwright.panel.panel import Panel
 from rackwright.panel.scpi import ScpiError
 
 __all__ = ["Session"]

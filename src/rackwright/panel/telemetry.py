@@ -1,18 +1,20 @@
 """Telemetry of GPUs under the names and in the units of DCGM's fields.
 
-What is modelled: power, energy, power limit, busy share, bytes over PCIe and NVLink, replays. The
-names, numbers and units are those of `dcgm_fields.h` and dcgm-exporter (as noted in our reference
-list; transmitted is the GPU's view). Left out, rather than invented: clocks under load, memory in
-use, temperatures, XID errors.
+What is modelled: power, energy, limits, temperature and its thresholds, why a GPU is slow, busy
+share, bytes over PCIe and NVLink, replays. The names, numbers and units are those of DCGM's
+`dcgm_fields.h`; transmitted is the GPU's view. Left out, rather than invented: clocks under load,
+memory in use, memory temperature, XID errors.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rackwright.devices import Gpu
 from rackwright.errors import UnknownName, UsageError
+from rackwright.panel.heat import MOST_OPERATING, SHUTDOWN, SLOWDOWN
 
 if TYPE_CHECKING:
     from rackwright.panel.rack import Rack
@@ -20,13 +22,18 @@ if TYPE_CHECKING:
 __all__ = ["FIELDS", "Field", "field_value"]
 
 _MILLI = 1e3
+_IDLE, _POWER_CAP, _SLOWED, _THERMAL = 0x1, 0x4, 0x8, 0x40  # of nvml.h
 
 
+@dataclass(frozen=True)
 class Field:
-    """A field: `unit` in words, its number if DCGM's is known to us, how it is found."""
+    """A field: what it is, `unit` in words, how it is found, DCGM's number, whether it counts."""
 
-    def __init__(self, unit: str, value: Callable[[Rack, str], float], number: int = 0) -> None:
-        self.unit, self.value, self.number = unit, value, number
+    text: str
+    unit: str
+    value: Callable[[Rack, str], float]
+    number: int = 0
+    counts: bool = False
 
 
 def field_value(rack: Rack, name: str, node: str) -> float:
@@ -71,20 +78,41 @@ def _replays(rack: Rack, node: str) -> float:
                      for link in _links(rack, node, "pcie", True)))
 
 
+def _celsius(rack: Rack, node: str) -> float:
+    return float(rack.boards.heat.celsius[rack.boards.number[node]])
+
+
+def _reasons(rack: Rack, node: str) -> float:
+    """The bits of NVML's clock throttle reasons: idle, power cap, hardware and thermal slowdown."""
+    board = rack.boards.all[node]
+    return float(_IDLE * (not board.work) | _POWER_CAP * board.limited
+                 | (_SLOWED | _THERMAL) * board.hot)
+
+
 def _nvlink(rack: Rack, node: str) -> float:
     """MB/s, both directions."""
     return (_rate("nvlink", True)(rack, node) + _rate("nvlink", False)(rack, node)) / 1e6
 
 
 FIELDS: Mapping[str, Field] = {
-    "DCGM_FI_DEV_GPU_UTIL": Field("%", _busy),
-    "DCGM_FI_DEV_NVLINK_BANDWIDTH_TOTAL": Field("MB/s", _nvlink),
-    "DCGM_FI_DEV_PCIE_REPLAY_COUNTER": Field("replays", _replays),
-    "DCGM_FI_DEV_POWER_MGMT_LIMIT": Field("W", _limit),
-    "DCGM_FI_DEV_POWER_USAGE": Field("W", lambda rack, node: rack.board_watts(node)),
-    "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION": Field("mJ", _energy),
-    "DCGM_FI_PROF_NVLINK_RX_BYTES": Field("B/s", _rate("nvlink", False), 1012),
-    "DCGM_FI_PROF_NVLINK_TX_BYTES": Field("B/s", _rate("nvlink", True), 1011),
-    "DCGM_FI_PROF_PCIE_RX_BYTES": Field("B/s", _rate("pcie", False), 1010),
-    "DCGM_FI_PROF_PCIE_TX_BYTES": Field("B/s", _rate("pcie", True), 1009),
+    "DCGM_FI_DEV_CLOCK_THROTTLE_REASONS": Field("Why it is slow", "bits", _reasons, 112),
+    "DCGM_FI_DEV_GPU_MAX_OP_TEMP": Field(
+        "Highest operating temperature", "C", lambda rack, node: MOST_OPERATING, 152),
+    "DCGM_FI_DEV_GPU_TEMP": Field("Temperature", "C", _celsius, 150),
+    "DCGM_FI_DEV_GPU_UTIL": Field("Utilisation", "%", _busy, 203),
+    "DCGM_FI_DEV_NVLINK_BANDWIDTH_TOTAL": Field("NVLink, both directions", "MB/s", _nvlink, 449),
+    "DCGM_FI_DEV_PCIE_REPLAY_COUNTER": Field("PCIe replays", "replays", _replays, 202, True),
+    "DCGM_FI_DEV_POWER_MGMT_LIMIT": Field("Power limit", "W", _limit, 160),
+    "DCGM_FI_DEV_POWER_USAGE": Field(
+        "Power", "W", lambda rack, node: rack.board_watts(node), 155),
+    "DCGM_FI_DEV_SHUTDOWN_TEMP": Field(
+        "Shutdown temperature", "C", lambda rack, node: SHUTDOWN, 159),
+    "DCGM_FI_DEV_SLOWDOWN_TEMP": Field(
+        "Slowdown temperature", "C", lambda rack, node: SLOWDOWN, 158),
+    "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION": Field("Energy", "mJ", _energy, 156, True),
+    "DCGM_FI_PROF_NVLINK_RX_BYTES": Field(
+        "Received over NVLink", "B/s", _rate("nvlink", False), 1012),
+    "DCGM_FI_PROF_NVLINK_TX_BYTES": Field("Sent over NVLink", "B/s", _rate("nvlink", True), 1011),
+    "DCGM_FI_PROF_PCIE_RX_BYTES": Field("Received over PCIe", "B/s", _rate("pcie", False), 1010),
+    "DCGM_FI_PROF_PCIE_TX_BYTES": Field("Sent over PCIe", "B/s", _rate("pcie", True), 1009),
 }

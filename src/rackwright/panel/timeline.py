@@ -7,11 +7,17 @@ spans, later ones are counted and left out.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from rackwright.models.outcome import Spans
+from rackwright.units import format_bandwidth
 
-__all__ = ["Log"]
+if TYPE_CHECKING:
+    from rackwright.panel.traffic import Stream
+
+__all__ = ["Log", "Segments"]
 
 MOST = 200_000  # spans kept; some 60 MB of memory
 
@@ -58,3 +64,26 @@ class Log:
              ) -> tuple[int, int, int, int, int]:
         return (start_ps, self._tracks.setdefault(track, len(self._tracks)),
                 self._labels.setdefault(label, len(self._labels)), end_ps, round(amount))
+
+
+class Segments:
+    """Stretches of one rate of streams under way; each ends as a span of the log."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._open: dict[Stream, tuple[int, float, float]] = {}  # since, rate, bytes then
+
+    def at(self, stream: Stream, rate: float, now_ps: int) -> None:
+        """A stream has this rate from now on."""
+        before = self._open.get(stream)
+        if before is None or before[1] != rate:
+            self.close(stream, now_ps)
+            self._open[stream] = (now_ps, rate, stream.sent)
+
+    def close(self, stream: Stream, now_ps: int) -> None:
+        """A stream ends, or changes its rate."""
+        since = self._open.pop(stream, None)
+        if since is not None:
+            start_ps, rate, sent = since
+            self._log.add(stream.name, format_bandwidth(rate), start_ps, now_ps,
+                          stream.sent - sent)

@@ -96,7 +96,7 @@ class Run:
 
     def advance(self) -> float:
         """Let virtual time run on towards the end; seconds to wait before the next call."""
-        return self.rack.push(self)
+        return self.rack.pace.push(self)
 
     def begin(self) -> None:
         if self.work.in_rounds:

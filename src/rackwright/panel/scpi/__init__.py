@@ -5,7 +5,15 @@
 
 from __future__ import annotations
 
-from rackwright.panel.scpi.arguments import Block, Choice, Integer, Number, Switch, Text
+from rackwright.panel.scpi.arguments import (
+    Block,
+    Channels,
+    Choice,
+    Integer,
+    Number,
+    Switch,
+    Text,
+)
 from rackwright.panel.scpi.common import COMMON
 from rackwright.panel.scpi.errors import ErrorQueue, ScpiError
 from rackwright.panel.scpi.headers import Tree
@@ -16,6 +24,7 @@ from rackwright.panel.scpi.status import Register, Status
 __all__ = [
     "COMMON",
     "Block",
+    "Channels",
     "Choice",
     "Command",
     "ErrorQueue",

@@ -1,33 +1,37 @@
-"""Types of arguments: numbers with a unit, switches, choices, strings, blocks.
+"""Types of arguments: numbers with a unit, switches, choices, strings, blocks, channel lists.
 
-A bare number is in the SI unit, as SCPI has it; a suffix is any unit of `rackwright.units`. Case
-counts where it decides (mW, MW) and does not where it cannot mislead (S, HZ). MIN, MAX and DEF
-stand for the limits and the default, where a number has them.
+What is given of another kind is an error of its own number: -128 for a number, -148 for a keyword,
+-158 for a string, -168 for a block, -178 for an expression. MIN, MAX and DEF stand for the limits
+and the default, where a number has them; `numbers` says how numbers are written.
 """
 
 from __future__ import annotations
 
-import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rackwright.errors import UnitError
 from rackwright.panel.scpi.errors import ScpiError
 from rackwright.panel.scpi.headers import forms
 from rackwright.panel.scpi.message import Argument
-from rackwright.units import parse
+from rackwright.panel.scpi.numbers import limit_of, number_of
 from rackwright.units.tables import DIMENSIONS
 
-__all__ = ["Block", "Choice", "Integer", "Limits", "Number", "Switch", "Text", "read_arguments"]
+__all__ = ["Block", "Channels", "Choice", "Integer", "Limits", "Number", "Switch", "Text",
+           "read_arguments"]
 
 Limits = Callable[[Any], tuple[float, float, float]]
 """From the context of a command: the least, the most and the default value."""
 
+MOST_CHANNELS = 10_000  # our own limit
+_REFUSED = {"string": -158, "block": -168, "expression": -178}
+_RANGE = re.compile(r"\s*(\d{1,9})\s*(?::\s*(\d{1,9})\s*)?")
+
 
 @dataclass(frozen=True)
 class Number:
-    """A number of a dimension of `units`, "share" (0..1, PCT) or "" (plain)."""
+    """A number of a dimension of `units`, "share" (PCT), "temperature" (CEL) or "" (plain)."""
 
     name: str
     dimension: str
@@ -36,41 +40,18 @@ class Number:
 
     @property
     def shown(self) -> str:
-        unit = DIMENSIONS[self.dimension].base if self.dimension in DIMENSIONS else ""
+        unit = "CEL" if self.dimension == "temperature" else (
+            DIMENSIONS[self.dimension].base if self.dimension in DIMENSIONS else "")
         return f"<{self.name}{f' [{unit}]' if unit else ''}>|MINimum|MAXimum|DEFault"
 
     def read(self, argument: Argument, context: Any) -> float:
-        if argument.kind != "word":
-            raise ScpiError(-104, f"{self.name} is a number")
+        text = _word(argument, self.name)
         least, most, default = self.limits(context)
-        keyword = _limit(argument.text, least, most, default)
-        value = self._value(argument.text) if keyword is None else keyword
+        limit = limit_of(text, (least, most, default))
+        value = number_of(text, self.name, self.dimension) if limit is None else limit
         if not least <= value <= most:
-            raise ScpiError(-222, f"{self.name} is {argument.text}; {least:g} to {most:g}")
+            raise ScpiError(-222, f"{self.name} is {text[:40]}; {least:g} to {most:g}")
         return value
-
-    def _value(self, text: str) -> float:
-        try:
-            number = float(text)
-        except ValueError:
-            return self._with_unit(text)
-        if not math.isfinite(number) or "_" in text:
-            raise ScpiError(-104, f"{self.name} is {text}")
-        return number
-
-    def _with_unit(self, text: str) -> float:
-        number = text.rstrip("".join(sorted(_LETTERS)))
-        if not _plain(number):
-            raise ScpiError(-104, f"{self.name} is {text[:40]}; a number is needed")
-        suffix = text[len(number):].strip()
-        if self.dimension == "share" and suffix.upper() in ("PCT", "%"):
-            return float(number) / 100
-        if self.dimension not in DIMENSIONS:
-            raise ScpiError(-138, f"{self.name} has no unit: {text[:40]}")
-        try:
-            return parse(number.strip() + _spelled(suffix, self.dimension), self.dimension).value
-        except UnitError as problem:
-            raise ScpiError(-131, str(problem)) from None
 
 
 @dataclass(frozen=True)
@@ -87,8 +68,12 @@ class Integer:
         return f"<{self.name} {self.least}..{self.most}>"
 
     def read(self, argument: Argument, context: Any) -> int:
-        number = Number(self.name, "", lambda _: (self.least, self.most, self.least))
-        return round(number.read(argument, context))
+        text = _word(argument, self.name)
+        limit = limit_of(text, (self.least, self.most, self.least))
+        value = round(number_of(text, self.name, "") if limit is None else limit)
+        if not self.least <= value <= self.most:
+            raise ScpiError(-222, f"{self.name} is {text[:40]}; {self.least} to {self.most}")
+        return value
 
 
 @dataclass(frozen=True)
@@ -103,10 +88,9 @@ class Switch:
         return "ON|OFF|1|0"
 
     def read(self, argument: Argument, context: Any) -> bool:
-        word = argument.text.upper()
-        if argument.kind == "word" and word in ("ON", "OFF"):
-            return word == "ON"
-        return bool(Integer(self.name, -(1 << 31), 1 << 31).read(argument, context))
+        text = _word(argument, self.name).upper()
+        return text == "ON" if text in ("ON", "OFF") else bool(
+            round(number_of(text, self.name, "")))
 
 
 @dataclass(frozen=True)
@@ -122,10 +106,13 @@ class Choice:
         return "|".join(self.words)
 
     def read(self, argument: Argument, context: Any) -> str:
+        text = _word(argument, self.name).upper()
+        if text[:1].isdigit() or text[:1] in ("+", "-", "."):
+            raise ScpiError(-128, f"{self.name} is one of {self.shown}")
         for word in self.words:
-            if argument.kind == "word" and argument.text.upper() in forms(word):
+            if text in forms(word):
                 return word.upper()
-        raise ScpiError(-224, f"{self.name} is {argument.text[:40]}; {self.shown}")
+        raise ScpiError(-224, f"{self.name} is {text[:40]}; {self.shown}")
 
 
 @dataclass(frozen=True)
@@ -140,9 +127,7 @@ class Text:
         return f'"<{self.name}>"'
 
     def read(self, argument: Argument, context: Any) -> str:
-        if argument.kind == "block":
-            raise ScpiError(-104, f"{self.name} is a string")
-        return argument.text
+        return argument.text if argument.kind == "string" else _word(argument, self.name)
 
 
 @dataclass(frozen=True)
@@ -157,12 +142,42 @@ class Block:
         return f"<{self.name} block>"
 
     def read(self, argument: Argument, context: Any) -> bytes:
-        if argument.kind == "word":
-            raise ScpiError(-104, f"{self.name} is a block or a string")
+        if argument.kind in ("word", "expression"):
+            raise ScpiError(-178 if argument.kind == "expression" else -148,
+                            f"{self.name} is a block or a string")
         return argument.text.encode("latin-1")
 
 
-Kind = Number | Integer | Switch | Choice | Text | Block
+@dataclass(frozen=True)
+class Channels:
+    """A channel list, ``(@1,3:5)``, or a quoted name; gives numbers from 1 on, or the name."""
+
+    name: str
+    optional: bool = False
+
+    @property
+    def shown(self) -> str:
+        return f'"<{self.name}>"|(@<list>)'
+
+    def read(self, argument: Argument, context: Any) -> str | list[int]:
+        if argument.kind != "expression":
+            return Text(self.name).read(argument, context)
+        inside = argument.text.strip()
+        if not inside.startswith("@"):
+            raise ScpiError(-171, f"({inside[:40]}) is no channel list such as (@1,3:5)")
+        found: list[int] = []
+        for piece in inside[1:].split(","):
+            ends = _RANGE.fullmatch(piece)
+            if ends is None:
+                raise ScpiError(-171, f"{piece[:40]!r} is neither a channel nor a range")
+            first, last = int(ends[1]), int(ends[2] or ends[1])
+            found += range(first, last + 1) if first <= last else range(first, last - 1, -1)
+            if len(found) > MOST_CHANNELS:
+                raise ScpiError(-223, f"more than {MOST_CHANNELS} channels")
+        return found
+
+
+Kind = Number | Integer | Switch | Choice | Text | Block | Channels
 
 
 def read_arguments(kinds: Sequence[Kind], given: Sequence[Argument], context: Any) -> list[Any]:
@@ -176,27 +191,8 @@ def read_arguments(kinds: Sequence[Kind], given: Sequence[Argument], context: An
     return values + [None] * (len(kinds) - len(given))
 
 
-_LETTERS = {chr(code) for base in (65, 97) for code in range(base, base + 26)} | set(" /%")
-
-
-def _plain(text: str) -> bool:
-    """Whether this is a finite number and nothing else."""
-    try:
-        return math.isfinite(float(text)) and "_" not in text
-    except ValueError:
-        return False
-
-
-def _limit(text: str, least: float, most: float, default: float) -> float | None:
-    word = text.upper()
-    pairs = (("MINimum", least), ("MAXimum", most), ("DEFault", default))
-    return next((value for name, value in pairs if word in forms(name)), None)
-
-
-def _spelled(suffix: str, dimension: str) -> str:
-    """`suffix` as `units` writes it, when only its case differs and one unit fits."""
-    known = DIMENSIONS[dimension].factors
-    if suffix in known:
-        return suffix
-    near = {known[name]: name for name in known if name.casefold() == suffix.casefold()}
-    return next(iter(near.values())) if len(near) == 1 else suffix
+def _word(argument: Argument, name: str) -> str:
+    """A number or keyword, as typed."""
+    if argument.kind != "word":
+        raise ScpiError(_REFUSED[argument.kind], f"{name} is {argument.text[:40]!r}")
+    return argument.text

@@ -1,14 +1,15 @@
 """Commands that every instrument has: IEEE 488.2 and what SCPI-99 makes mandatory.
 
 Rows of the command table. `*RST` leaves status registers and the error queue alone, as IEEE 488.2
-10.32 has it. `*TST?` passes: there is no hardware to fail. Left out: `*PSC`, `*DDT`, macros.
+10.32 has it. `*TST?` passes: there is no hardware to fail. `*PSC` is kept without effect: every
+session begins as after power-on. Left out: `*LRN?`, `*DDT`, macros.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from rackwright.panel.scpi.arguments import Block, Integer
+from rackwright.panel.scpi.arguments import Block, Integer, Switch
 from rackwright.panel.scpi.interpreter import Command, Interpreter, Waiting
 from rackwright.panel.scpi.status import MSS, Register
 
@@ -28,6 +29,10 @@ def _set_sre(session: Interpreter, mask: int) -> None:
     session.status.service_enable = mask & ~MSS
 
 
+def _set_psc(session: Interpreter, flag: bool) -> None:
+    session.power_on_clear = flag
+
+
 def _opc_query(session: Interpreter) -> Waiting:
     yield from session.wait()
     return 1
@@ -35,6 +40,10 @@ def _opc_query(session: Interpreter) -> Waiting:
 
 def _every_error(session: Interpreter) -> list[str]:
     return [session.errors.take() for _ in range(max(1, len(session.errors)))]
+
+
+def _code(error: str) -> int:
+    return int(error.partition(",")[0])
 
 
 def _preset(session: Interpreter) -> None:
@@ -81,6 +90,10 @@ COMMON: tuple[Command, ...] = (
             ask=lambda session: session.instrument.identity()),
     Command("*OPC", "Set bit 0 of the standard events, or answer 1, when nothing is pending.",
             act=Interpreter.request_opc, ask=_opc_query),
+    Command("*OPT", "Options; 0, as there are none.", ask=lambda session: 0),
+    Command("*PSC", "Power-on status clear; every session begins cleared, whatever it is.",
+            act=_set_psc, act_takes=(Switch("flag"),),
+            ask=lambda session: session.power_on_clear),
     Command("*RST", "Settings of this instrument back to their defaults.",
             act=lambda session: session.instrument.reset()),
     Command("*SRE", "Bits of the status byte that request service.", act=_set_sre,
@@ -99,6 +112,10 @@ COMMON: tuple[Command, ...] = (
     Command("SYSTem:ERRor:ALL", "All errors, which leave the queue.", ask=_every_error),
     Command("SYSTem:ERRor:COUNt", "How many errors are queued.",
             ask=lambda session: len(session.errors)),
+    Command("SYSTem:ERRor:CODE[:NEXT]", "The number of the oldest error, which leaves the queue.",
+            ask=lambda session: _code(session.errors.take())),
+    Command("SYSTem:ERRor:CODE:ALL", "The numbers of all errors, which leave the queue.",
+            ask=lambda session: list(map(_code, _every_error(session)))),
     Command("SYSTem:VERSion", "The SCPI version.", ask=lambda session: VERSION),
     Command("SYSTem:HELP:HEADers", "Every header of this instrument, one a line.", ask=_headers),
     Command("DIAGnostic:ECHO", "The bytes that were sent, as a block.",

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from rackwright.errors import RackwrightError, UnitError, UsageError
-from rackwright.panel.scpi.arguments import Kind, read_arguments
+from rackwright.panel.scpi.arguments import Kind, Number, read_arguments
 from rackwright.panel.scpi.errors import ErrorQueue, ScpiError, event_bit
 from rackwright.panel.scpi.headers import Tree
 from rackwright.panel.scpi.message import Unit, block, units
+from rackwright.panel.scpi.numbers import limit_of
 from rackwright.panel.scpi.status import OPC_BIT, Status
 
 __all__ = ["Command", "Instrument", "Interpreter", "Waiting", "answer_text", "tree_of"]
@@ -78,6 +79,7 @@ class Interpreter:
         self.instrument, self.tree = instrument, tree
         self.status, self.errors = Status(), ErrorQueue()
         self.reading = False
+        self.power_on_clear = True
         self._opc_pending = False
         self.refresh()
 
@@ -159,6 +161,8 @@ class Interpreter:
     def _one(self, command: Command, unit: Unit) -> Waiting:
         yield from self.instrument.before_command()
         self.refresh()  # replays end, and other sessions command, without telling this one
+        if unit.query and (limit := self._limit(command, unit)) is not None:
+            return limit
         act = command.ask if unit.query else command.act
         takes = command.ask_takes if unit.query else command.act_takes
         assert act is not None
@@ -166,6 +170,15 @@ class Interpreter:
         if isinstance(answer, Generator):
             answer = yield from answer
         return answer if unit.query else None
+
+
+    def _limit(self, command: Command, unit: Unit) -> float | None:
+        """The answer to ``SETting? MIN`` and its kind, where a setting has such limits."""
+        takes = command.act_takes
+        if command.ask_takes or len(unit.arguments) != 1 or not takes or not isinstance(
+                takes[0], Number) or unit.arguments[0].kind != "word":
+            return None
+        return limit_of(unit.arguments[0].text, takes[0].limits(self))
 
 
 def answer_text(value: Any) -> bytes:

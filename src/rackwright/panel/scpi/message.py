@@ -1,8 +1,8 @@
 """Program messages: bytes into units, units into a header and arguments (IEEE 488.2, 7).
 
 ``MEAS:POW? "h0/gpu0";*OPC?`` has two units. A string is quoted with ' or ", doubled inside; a
-block is ``#`` + digits + length + bytes, or ``#0`` up to the end of the message. Left out:
-expressions and channel lists in parentheses.
+block is ``#`` + digits + length + bytes, or ``#0`` up to the end of the message; an expression,
+such as a channel list, stands in parentheses.
 """
 
 from __future__ import annotations
@@ -12,17 +12,22 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from rackwright.panel.scpi.errors import ScpiError
+from rackwright.panel.scpi.numbers import whole_of
 
 __all__ = ["Argument", "Unit", "block", "quoted", "units"]
 
 _SPACE = " \t\r\n\v\f\x00"
 _HEADER = re.compile(r"(\*?)(:?)([A-Za-z][A-Za-z0-9_]*(?::[A-Za-z][A-Za-z0-9_]*)*)(\??)")
-_WORD = re.compile(r"[^,;\"'#\x00-\x1f\x7f-\xff]+")
+_WORD = re.compile(r"[^,;\"'#()\x00-\x1f\x7f-\xff]+")
+_RADIX = re.compile(r"#[HhQqBb][0-9A-Za-z]*")
+_STOPS = re.compile(r"[()\"']")
 MOST_ARGUMENTS = 1000  # our own limit
+LONGEST_MNEMONIC = 12  # IEEE 488.2 7.6.1.4.1
 
 
 class Argument(NamedTuple):
-    """`kind`: "word" (numbers and keywords), "string" or "block"; `text` without quotes."""
+    """`kind`: "word" (numbers and keywords), "string", "block" or "expression"; `text` without
+    quotes or the outer parentheses."""
 
     kind: str
     text: str
@@ -85,6 +90,9 @@ def _unit(text: str, at: int) -> tuple[Unit, int]:
     if header is None or (header[1] and (header[2] or ":" in header[3])):
         raise _refused(text, at)
     at = header.end()
+    for word in header[3].split(":"):
+        if len(word.rstrip("0123456789")) > LONGEST_MNEMONIC:
+            raise ScpiError(-112, word[:40])
     if at < len(text) and text[at] not in _SPACE + ";":
         raise _refused(text, at)
     arguments, at = _arguments(text, _skip(text, at))
@@ -121,6 +129,13 @@ def _arguments(text: str, at: int) -> tuple[tuple[Argument, ...], int]:
 def _argument(text: str, at: int) -> tuple[Argument, int]:
     if text[at] in "\"'":
         return _string(text, at)
+    if text[at] == "(":
+        return _expression(text, at)
+    if (radix := _RADIX.match(text, at)) is not None:
+        number = whole_of(radix[0])
+        if number is None:
+            raise ScpiError(-121, radix[0][:40])
+        return Argument("word", number), radix.end()
     if text[at] == "#":
         return _block(text, at)
     word = _WORD.match(text, at)
@@ -139,6 +154,20 @@ def _string(text: str, at: int) -> tuple[Argument, int]:
         if text[end + 1:end + 2] != quote:
             return Argument("string", quote.join(pieces)), end + 1
         start = end + 2
+
+
+def _expression(text: str, at: int) -> tuple[Argument, int]:
+    """Up to the parenthesis that closes; those in strings do not count."""
+    depth, end = 0, at
+    while (stop := _STOPS.search(text, end)) is not None:
+        end = stop.end()
+        if stop[0] in "\"'":
+            end = _string(text, stop.start())[1]
+            continue
+        depth += 1 if stop[0] == "(" else -1
+        if depth == 0:
+            return Argument("expression", text[at + 1:end - 1]), end
+    raise ScpiError(-171, f"no closing ) after character {at + 1}")
 
 
 def _block(text: str, at: int) -> tuple[Argument, int]:
