@@ -114,6 +114,11 @@ class Options(BaseModel):
                 for name, value in settings.items()}
 
     @classmethod
+    def system(cls) -> str:
+        """Whose options these are: the class's name without its ending, in lower case."""
+        return cls.__name__.removesuffix("Options").lower()
+
+    @classmethod
     def checked(cls, values: Mapping[str, Any]) -> Self:
         """Options from Python values, none of them converted. Raises OptionsError."""
         try:
@@ -121,7 +126,7 @@ class Options(BaseModel):
                                        for name, value in values.items()})
         except ValidationError as problem:
             faults = [_fault(cls, fault) for fault in problem.errors(include_url=False)]
-            raise OptionsError(f"options of {cls.__name__}", faults) from None
+            raise OptionsError(f"options of {cls.system()}", faults) from None
 
     def plain(self) -> dict[str, Any]:
         """Name -> JSON value; quantities as exact text."""

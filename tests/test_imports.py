@@ -22,7 +22,7 @@ PACKAGE = Path(rackwright.__file__).parent
 # line of what surrounds the models
 TIERS: tuple[tuple[str, ...], ...] = (
     ("errors", "canonical", "beside"),
-    ("units",),
+    ("units", "writing"),
     ("engine",),
     ("hdl", "traces"),
     ("devices",),

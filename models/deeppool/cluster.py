@@ -104,7 +104,7 @@ def _cluster(options: DeeppoolOptions, chosen: Settings, gpus: int) -> Cluster:
     size = 1 if chosen.plan == "one_gpu" else options.job_gpus
     room = (options.partition_gpus or gpus // 2) if chosen.partitioned else gpus
     if size > room or room > gpus:
-        raise OptionsError("options of DeeppoolOptions", [
+        raise OptionsError("options of deeppool", [
             f"job_gpus = {size}, but {room} of {gpus} GPUs are there for foreground jobs"])
     shared = np.ones(gpus, bool)
     if chosen.partitioned:

@@ -84,7 +84,7 @@ def build_costs(profile: LayerProfile, network: Network, batch: int, gpus: int, 
     times = keyed_times(profile) if keyed else profile.times
     compute = layer_times(times, profile.batches, shares)
     if sync == "code" and not isinstance(network, FlatNetwork):
-        raise OptionsError("options of DeeppoolOptions", [
+        raise OptionsError("options of deeppool", [
             "sync = code counts gradients as the published code does, which makes sense on its "
             "flat network only: add network=flat, or write sync=parameters"])
     elements = code_elements(profile) if sync == "code" else profile.parameters
@@ -136,7 +136,7 @@ def _code_elements(profile: LayerProfile, layer: int) -> int:
         return 0
     _, found, _ = profile.configuration(layer)
     if "kernel_size" not in found or "out_channels" not in found:
-        raise OptionsError("options of DeeppoolOptions", [
+        raise OptionsError("options of deeppool", [
             f"sync = code needs kernel_size and out_channels of every convolution, which layer "
             f"{layer} of {profile.name} ({profile.layers[layer]}) does not name: write "
             "sync=parameters"])

@@ -25,7 +25,7 @@ def gpus_of(fabric: Fabric, wanted: int, name: str = "gpus") -> tuple[str, ...]:
     if not found:
         raise TopologyError("DeepPool needs GPUs", ["the topology has none; try dgx-a100"])
     if wanted > len(found):
-        raise OptionsError("options of DeeppoolOptions", [
+        raise OptionsError("options of deeppool", [
             f"{name} = {wanted}, but the topology has {len(found)} GPUs: write at most that, or "
             "take a larger one, such as dgx-a100:hosts=8"])
     return found[:wanted or len(found)]

@@ -29,7 +29,7 @@ def background_of(name: str, foreground: LayerProfile) -> LayerProfile:
     if plain in packaged_models():
         return read_profile(sample_path(_PREFIX + plain))
     if not Path(name).exists():
-        raise OptionsError("options of DeeppoolOptions", [
+        raise OptionsError("options of deeppool", [
             f"background = {name!r}: neither a file nor a packaged profile; write same, a file, "
             f"or one of {', '.join(packaged_models()) or '(none packaged)'}"])
     return read_profile(name)

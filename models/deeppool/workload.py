@@ -99,7 +99,7 @@ def prepare(fabric: Fabric, profile: LayerProfile, options: DeeppoolOptions) -> 
     background = background_of(options.background, profile)
     seconds = step_time(background, options.background_batch)
     if not seconds > 0:
-        raise OptionsError("options of DeeppoolOptions", [
+        raise OptionsError("options of deeppool", [
             f"a step of {background.name} takes no time: it cannot run in the background"])
     refuse_oversize(work, background if chosen.background else None, options.background_batch,
                     gpu.memory_nbytes * options.memory_share, gpu.name)
@@ -113,6 +113,6 @@ def _foreground_gpus(options: DeeppoolOptions, chosen: Settings, count: int) -> 
     if not chosen.partitioned:
         return count
     if options.partition_gpus > count:
-        raise OptionsError("options of DeeppoolOptions", [
+        raise OptionsError("options of deeppool", [
             f"partition_gpus = {options.partition_gpus} of {count} GPUs"])
     return options.partition_gpus or max(count // 2, 1)

@@ -87,7 +87,7 @@ def _hosts(fabric: Fabric, options: HyperragOptions) -> tuple[list[str], list[st
     if not with_gpus:
         raise TopologyError("HyperRAG needs a GPU", ["the topology has none"])
     if options.kv_servers >= len(with_gpus):
-        raise OptionsError("options of HyperragOptions", [
+        raise OptionsError("options of hyperrag", [
             f"kv_servers is {options.kv_servers}; hosts with GPUs: {len(with_gpus)}, and one of "
             f"them must re-rank: allowed are 0 to {len(with_gpus) - 1}"])
     keep = len(with_gpus) - options.kv_servers

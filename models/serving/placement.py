@@ -123,7 +123,7 @@ def _check_split(shape: LlmShape, options: ServingOptions) -> None:
         faults.append(f"expert_parallel: {shape.experts} experts of {shape.name} cannot be shared "
                       f"evenly by {ranks} GPUs")
     if faults:
-        raise OptionsError("options of ServingOptions", faults)
+        raise OptionsError("options of serving", faults)
 
 
 def _one_gpu(fabric: Fabric, gpus: tuple[str, ...]) -> Gpu:

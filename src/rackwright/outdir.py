@@ -27,7 +27,7 @@ from rackwright.errors import InputError
 from rackwright.replays import Replays
 from rackwright.result import Result
 
-__all__ = ["load", "prepare", "save", "write_text"]
+__all__ = ["load", "prepare", "save"]
 
 _BASELINE = "baseline-"
 _VERSIONS = ("rackwright", "numpy", "scipy", "networkx", "numba", "pydantic")
@@ -64,18 +64,6 @@ def save(results: Result | Replays, folder: str | Path, notes: Mapping[str, Any]
         return _write(place, files)
     except OSError as problem:
         raise InputError(f"cannot write results: {problem.strerror}", place=place) from None
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file whole: beside its place first, then renamed. Raises InputError."""
-    waiting = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        waiting.write_text(text, encoding="utf-8")
-        waiting.replace(path)
-    except OSError as problem:
-        raise InputError(f"cannot be written: {problem.strerror}", place=path) from None
-    finally:
-        waiting.unlink(missing_ok=True)
 
 
 def load(folder: str | Path) -> Replays:

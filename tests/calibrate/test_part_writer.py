@@ -17,7 +17,7 @@ from rackwright.calibrate.rows import Row
 from rackwright.cli import main
 from rackwright.devices import catalog
 from rackwright.devices.part import Fit
-from rackwright.errors import UsageError
+from rackwright.errors import InputError, UsageError
 
 DAY = datetime.date(2026, 11, 22)
 GPU = catalog.gpu("h200-sxm")
@@ -87,7 +87,7 @@ def test_the_same_fit_writes_the_same_bytes(grouped):
     ("there.toml", "is there"), ("no/such.toml", "cannot be written")])
 def test_a_bad_file_is_refused(name, says, fitted, grouped, tmp_path):
     (tmp_path / "there.toml").write_text("")
-    with pytest.raises(UsageError, match=says):
+    with pytest.raises((UsageError, InputError), match=says):
         write_part(tmp_path / name, GPU, *fitted, grouped, "lab", DAY)
     assert (tmp_path / "there.toml").read_text() == ""
 

@@ -109,8 +109,9 @@ def _argument(name: str, pair: str, allowed: Mapping[str, Any]) -> tuple[str, An
     """Key and value of one ``key=value``, the value as whole number where one is meant."""
     key, equals, value = (part.strip() for part in pair.partition("="))
     if not equals or not value:
-        raise UsageError(f"topology {name!r}: argument {pair!r} has no value; write "
-                         f"{key or 'hosts'}=..., as in {name}:{_example(allowed)}")
+        write = f"{key}=..." if key in allowed else "KEY=VALUE, with + between parts of a list"
+        raise UsageError(f"topology {name!r}: argument {pair!r} has no value; write {write}, "
+                         f"as in {name}:{_example(allowed)}")
     if key not in allowed:
         raise UnknownName(f"argument of topology {name!r}:", key, allowed)
     if not isinstance(allowed[key], int):
@@ -122,4 +123,6 @@ def _argument(name: str, pair: str, allowed: Mapping[str, Any]) -> tuple[str, An
 
 
 def _example(allowed: Mapping[str, Any]) -> str:
-    return next(f"{key}={value}" for key, value in allowed.items() if isinstance(value, int))
+    """An argument with a whole number, if there is one, else the first; lists with + for commas."""
+    key, value = min(allowed.items(), key=lambda pair: not isinstance(pair[1], int))
+    return f"{key}={value}".replace(",", "+")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from rackwright.errors import InputError, UnknownName, UsageError
 from rackwright.topologies.check import faults
 from rackwright.topologies.formats.report import Report
+from rackwright.writing import write_text
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -53,10 +54,7 @@ def save(graph: nx.DiGraph[Any], path: str | os.PathLike[str], form: str | None 
                              f"{', '.join(filter(None, _ENDINGS))}")
         form = _ENDINGS[ending]
     text, report = export(graph, form)
-    try:
-        Path(path).write_text(text, encoding="utf-8", newline="\n")
-    except OSError as problem:
-        raise UsageError(f"cannot write {path}: {problem.strerror}") from None
+    write_text(path, text)
     return report
 
 

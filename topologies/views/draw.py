@@ -16,12 +16,13 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from rackwright.devices import Link
-from rackwright.errors import MissingTool, TopologyError, UsageError
+from rackwright.errors import MissingTool, TopologyError
 from rackwright.topologies.check import faults
 from rackwright.topologies.parts import family_of, link_hash
 from rackwright.topologies.views.cells import cells
 from rackwright.topologies.views.layout import Box, Frame, Picture, arrange, line_ends
 from rackwright.units import format_bandwidth
+from rackwright.writing import write_whole
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -89,10 +90,8 @@ def _save(graph: nx.DiGraph[Any], path: str | os.PathLike[str], kind: str,
         mpl.rcParams.update({"svg.hashsalt": "rackwright", "svg.fonttype": "path",
                              "font.family": "DejaVu Sans"})
         figure = _figure(graph, use)
-        try:
-            figure.savefig(path, format=kind, dpi=_DPI, metadata=metadata, facecolor="white")
-        except OSError as problem:
-            raise UsageError(f"cannot write {os.fspath(path)}: {problem.strerror}") from None
+        write_whole(path, lambda waiting: figure.savefig(waiting, format=kind, dpi=_DPI,
+                                                         metadata=metadata, facecolor="white"))
 
 
 def _figure(graph: nx.DiGraph[Any], use: Mapping[str, float] | None) -> Figure:

@@ -24,6 +24,7 @@ from rackwright.devices import catalog
 from rackwright.devices.gpu.part import Gpu
 from rackwright.devices.part import Fit
 from rackwright.errors import UsageError
+from rackwright.writing import write_text
 
 __all__ = ["check_target", "part_text", "write_part"]
 
@@ -40,11 +41,7 @@ def write_part(path: Path, part: Gpu, fitted: Gpu, found: Mapping[str, Mapping[s
                rows: Mapping[str, Sequence[Row]], origin: str, day: datetime.date) -> None:
     """Write `part_text` to the new file `path`, whose name is the part's; else `UsageError`."""
     check_target(path)
-    try:
-        path.write_text(part_text(path.stem, part, fitted, found, rows, origin, day),
-                        encoding="utf-8")
-    except OSError as problem:
-        raise UsageError(f"--write {path}: cannot be written: {problem.strerror}") from None
+    write_text(path, part_text(path.stem, part, fitted, found, rows, origin, day))
 
 
 def part_text(name: str, part: Gpu, fitted: Gpu, found: Mapping[str, Mapping[str, float]],

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rackwright.cli.output import emit, emit_json, width
+from rackwright.writing import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -117,7 +118,7 @@ def fit_library(part: str, data: Path | None, write: Path | None, as_json: bool)
     text = part_text(name, library, new, found, str(data or "the packaged measurements"),
                      datetime.date.today().isoformat())
     if write:
-        write.write_text(text, encoding="utf-8")
+        write_text(write, text)
     if as_json:
         emit_json([{"coefficients": dict(one.coefficients), "errors": dict(one.errors),
                     "rows": one.rows, "table": one.table} for one in found])

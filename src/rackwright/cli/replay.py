@@ -13,6 +13,7 @@ import click
 from rackwright.cli.output import emit, emit_json, width
 from rackwright.cli.progress import progress
 from rackwright.errors import Interrupted, UsageError
+from rackwright.writing import write_text
 
 __all__ = ["replay"]
 
@@ -162,7 +163,7 @@ def _finish(found: Any, reacted: Any, written: _Written, interrupted: bool = Fal
     """Print and write what there is."""
     if found is None:
         return
-    from rackwright import outdir, run
+    from rackwright import run
     from rackwright.report import side_by_side
 
     out, html = written.out, written.html
@@ -170,7 +171,7 @@ def _finish(found: Any, reacted: Any, written: _Written, interrupted: bool = Fal
     if out:
         run.save(found, out, {"command": sys.argv[1:]}, page)
     if html:
-        outdir.write_text(html, page)
+        write_text(html, page)
     if written.as_json:
         emit_json(found.record() | ({"sensitivity": reacted.record()} if reacted else {}))
     else:

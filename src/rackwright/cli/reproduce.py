@@ -10,6 +10,7 @@ import click
 from rackwright.cli.output import emit, emit_json, width
 from rackwright.cli.progress import progress
 from rackwright.errors import Interrupted
+from rackwright.writing import write_text
 
 if TYPE_CHECKING:
     from rackwright.reproduce import Reproduction
@@ -79,12 +80,11 @@ def _check_files(html: Path | None, update: tuple[Path, ...], some: bool) -> Non
 
 
 def _write_files(found: Reproduction, html: Path | None, update: tuple[Path, ...]) -> None:
-    from rackwright import outdir
     from rackwright.report.reproduce_html import page
     from rackwright.report.reproduce_markdown import write_between_marks
 
     if html is not None:
-        outdir.write_text(html, page(found))
+        write_text(html, page(found))
     for path in update:
         write_between_marks(path, found)
     for path in (*update, *([html] if html else [])):

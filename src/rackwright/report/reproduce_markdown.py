@@ -13,11 +13,11 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from rackwright import outdir
 from rackwright.errors import InputError
 from rackwright.report.reproduce import SHORT, error, goal, notes, number
 from rackwright.report.reproduce_moved import HEADER, envelope, moved_rows
 from rackwright.reproduce.rows import Headline, Reproduction, Row, State
+from rackwright.writing import write_text
 
 __all__ = ["check_marks", "rows_markdown", "summary_markdown", "write_between_marks"]
 
@@ -35,7 +35,7 @@ def write_between_marks(path: Path, found: Reproduction) -> None:
     text = path.read_text(encoding="utf-8")
     _parts(path, text)
     made = {"summary": summary_markdown(found), "rows": rows_markdown(found)}
-    outdir.write_text(path, _PART.sub(lambda part: part[1] + made[part[2]] + part[4], text))
+    write_text(path, _PART.sub(lambda part: part[1] + made[part[2]] + part[4], text))
 
 
 def summary_markdown(found: Reproduction) -> str:

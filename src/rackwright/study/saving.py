@@ -7,8 +7,7 @@ renamed.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
@@ -17,6 +16,7 @@ from rackwright import outdir
 from rackwright.errors import InputError, MissingTool
 from rackwright.study.result import StudyResult
 from rackwright.study.store import Store
+from rackwright.writing import write_text, write_whole
 
 __all__ = ["merge", "save"]
 
@@ -33,15 +33,11 @@ def save(result: StudyResult, folder: str | PathLike[str], base: str | PathLike[
     place = outdir.prepare(Path(folder))
     texts = {"results.csv": result.to_csv(), "study.json": result.to_json(),
              "report.html": page(result, Path(base), Store(place / "store").get), **more}
+    written = [write_text(place / name, text) for name, text in texts.items()]
     try:
-        written = [_written(place / name, lambda path, text=text: path.write_text(  # type: ignore[misc]
-            text, encoding="utf-8")) for name, text in texts.items()]
-        try:
-            written.append(_written(place / "results.parquet", result.to_parquet))
-        except MissingTool:
-            (place / "results.parquet").unlink(missing_ok=True)  # of an earlier run
-    except OSError as problem:
-        raise InputError(f"cannot write results: {problem.strerror}", place=place) from None
+        written.append(write_whole(place / "results.parquet", result.to_parquet))
+    except MissingTool:
+        (place / "results.parquet").unlink(missing_ok=True)  # of an earlier run
     return tuple(written)
 
 
@@ -52,13 +48,3 @@ def merge(folder: str | PathLike[str], others: list[Path]) -> int:
         if not (other / "store").is_dir():
             raise InputError("has no store: not the --out folder of a study", place=other)
     return sum(Store(place / "store").take(Store(other / "store")) for other in others)
-
-
-def _written(path: Path, write: Callable[[Path], object]) -> Path:
-    waiting = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        write(waiting)
-        waiting.replace(path)
-    finally:
-        waiting.unlink(missing_ok=True)
-    return path

@@ -61,7 +61,7 @@ def test_one_gpu_is_enough_for_the_barrier(single: RequestTrace) -> None:
 def test_attention_leaves_a_gpu_for_experts(dgx: Fabric, single: RequestTrace,
                                             attention: int) -> None:
     assert refusal(OptionsError, dgx, single, attention_gpus=attention) == (
-        f"options of AepOptions: attention_gpus is {attention}, but the topology has 8 GPUs and "
+        f"options of aep: attention_gpus is {attention}, but the topology has 8 GPUs and "
         "at least one must run experts: allowed are 1 to 7")
 
 

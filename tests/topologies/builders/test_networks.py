@@ -78,6 +78,7 @@ def test_arguments_after_a_colon():
     ("dgx-a100:host=2", UnknownName, "argument of topology 'dgx-a100': 'host'. Did you mean 'h"),
     ("dgx-a100:hosts", UsageError, "'hosts' has no value; write hosts=..., as in dgx-a100:hosts=1"),
     ("dgx-a100:hosts=", UsageError, "has no value"),
+    ("wan:regions=a,b", UsageError, "write KEY=VALUE, with . between parts of a list"),
     ("dgx-a100:hosts=two", UsageError, "hosts is 'two'; it must be a whole number, as in hosts=1"),
     ("dgx-a100:hosts=-1", UsageError, "hosts is '-1'"),
     ("dgx-a100:hosts=1e3", UsageError, "hosts is '1e3'"),
