@@ -1,4 +1,8 @@
-"""Clients of a fault schedule: they ask, wait, ask again, and decide by `clients.py`."""
+"""Clients of a fault schedule: they ask, wait, ask again, and decide by `clients.py`.
+
+Some reads go near by: first to a witness, then to the backup of its number, to the master if either
+refuses or does not answer.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,7 @@ from rackwright.models.curp.outgoing import (
     OLD_LIST,
     PATIENCE,
     TAGGED,
+    backup_node,
     master_node,
     post,
     timer,
@@ -23,13 +28,21 @@ from rackwright.models.curp.outgoing import (
 )
 from rackwright.models.curp.world import (
     ASK,
+    AT_BACKUP,
+    AT_MASTER,
+    AT_WITNESS,
     COMPLETE_SHORT,
     DECIDE,
     FAST_OPS,
     FINISHED_OPS,
+    LOOK,
+    NEAR,
+    NEAR_REFUSED,
+    PROBE,
     RECORD,
     RETRY,
     SEND,
+    SKIP_PROBE,
     STALE_FAST,
     START,
     TAGGED_OPS,
@@ -37,16 +50,25 @@ from rackwright.models.curp.world import (
 )
 from rackwright.models.protocols.network import draw
 
-__all__ = ["begin", "decide", "hear_master", "hear_witness", "retry", "send_request"]
+__all__ = ["begin", "decide", "hear_master", "hear_near", "hear_witness", "retry", "send_request"]
 
 
 @kernel
 def send_request(w, c, asks_sync):  # type: ignore[no-untyped-def]
-    """UPDATE to the master (client, rpc, row, list, 1: only sync), RECORD to witnesses."""
+    """UPDATE to the master (client, rpc, row, list, 1: only sync), RECORD to witnesses.
+
+    A read near by: PROBE to a witness, then LOOK to a backup (client, rpc, row, list, its number).
+    """
     rpc = w.turn[c]
     row = c * w.plan.operations + rpc
     version, master = w.config[c, 0], w.config[c, 1]
-    post(w.out, c, master_node(w.plan, master), UPDATE, c, rpc, row, version, asks_sync, master, 0)
+    target, kind, last = master_node(w.plan, master), UPDATE, master
+    if w.nearby[c] != AT_MASTER:
+        last = (c + rpc) % w.plan.replicas  # nonzero: a plan has replicas
+        target, kind = witness_node(w.plan, last), PROBE
+        if w.nearby[c] == AT_BACKUP:
+            target, kind = backup_node(w.plan, last), LOOK
+    post(w.out, c, target, kind, c, rpc, row, version, asks_sync, last, 0)
     if asks_sync == 1 or w.history.kind[row] == READ:
         return
     for which in range(w.plan.replicas):
@@ -64,10 +86,12 @@ def begin(w, c, now):  # type: ignore[no-untyped-def]
     row = c * w.plan.operations + rpc
     w.history.start[row] = now
     w.tries[c] = 0
-    needed = (1 << w.plan.replicas) - 1
+    witnesses, w.nearby[c] = w.plan.replicas, AT_MASTER
     if w.history.kind[row] == READ:
-        needed = 0
-    client_begin(w.clients, c, rpc, needed)
+        witnesses = 0
+        if w.plan.reads == 1 and draw(w.net.dice, 2) == 0:
+            w.nearby[c] = AT_BACKUP if w.rules[SKIP_PROBE] == 1 else AT_WITNESS
+    client_begin(w.clients, c, rpc, (1 << witnesses) - 1, witnesses)
     w.todo[SEND] = c
     timer(w.out, RETRY, (c << 20) | (rpc << 10) | (w.tries[c] & 1023), PATIENCE + 8 * w.tries[c])
 
@@ -79,6 +103,7 @@ def retry(w, item):  # type: ignore[no-untyped-def]
     if w.dead[c] == 1 or w.turn[c] != rpc or (w.tries[c] & 1023) != item & 1023:
         return
     w.tries[c] += 1
+    w.nearby[c] = AT_MASTER
     ask_manager(w, c, rpc)
     w.todo[SEND], w.todo[DECIDE] = c, c
     timer(w.out, RETRY, (c << 20) | (rpc << 10) | (w.tries[c] & 1023), PATIENCE + 8 * w.tries[c])
@@ -90,7 +115,7 @@ def ask_manager(w, c, rpc):  # type: ignore[no-untyped-def]
     if (w.away[0] >> c) & 1 == 1 or w.config[c, 0] == w.manager[1]:
         return False
     w.config[c, 0], w.config[c, 1] = w.manager[1], w.manager[0]
-    client_begin(w.clients, c, rpc, w.clients.needed[c])
+    client_begin(w.clients, c, rpc, w.clients.asked[c], w.clients.enough[c])
     return True
 
 
@@ -111,7 +136,7 @@ def decide(w, c, now):  # type: ignore[no-untyped-def]
         w.counts[FINISHED_OPS] += 1
         if cs.synced[c] == 1:
             w.counts[TAGGED_OPS] += 1
-        elif cs.needed[c] != 0:
+        elif cs.enough[c] != 0:
             w.counts[FAST_OPS] += 1
             if w.config[c, 0] != w.manager[1] and w.config[c, 1] != w.manager[0]:
                 check_stale(w, c, rpc)
@@ -137,6 +162,22 @@ def hear_master(w, c, rpc, result, says, version):  # type: ignore[no-untyped-de
         return
     client_hears_master(w.clients, c, result, says == TAGGED)
     w.todo[DECIDE] = c
+
+
+@kernel
+def hear_near(w, c, rpc, good, result, version, who):  # type: ignore[no-untyped-def]
+    """A LOOKED (client, rpc, 1: go on, result, list version, who says so)."""
+    if w.dead[c] == 1 or w.turn[c] != rpc or w.config[c, 0] != version or w.nearby[c] != who:
+        return
+    if good == 1 and who == AT_BACKUP:
+        client_hears_master(w.clients, c, result, False)
+        w.todo[DECIDE] = c
+        w.counts[NEAR] += 1
+        return
+    if good == 0:
+        w.counts[NEAR_REFUSED] += 1
+    w.nearby[c] = AT_BACKUP if good == 1 else AT_MASTER
+    w.todo[SEND] = c
 
 
 @kernel

@@ -4,7 +4,8 @@ A client is done in one round trip when the leader has answered and a superquoru
 f + ceil(f / 2) + 1 witnesses has accepted. A new leader asks f + 1 witnesses, and replays what at
 least ceil(f / 2) + 1 of them hold: every update that was answered is among it, and no two that do
 not commute are. Witnesses carry the leader's term, and reject records of other terms (NSDI 2019,
-appendix). The log's own consensus (Raft or the like) is left out, and so is its timing.
+appendix). The log's own consensus (Raft or the like) is left out here; the timed replay has it as
+the leader's writes to a majority (option `group`).
 
 Witnesses are those of `witnesses.py`; a set of witnesses is given as bits.
 """

@@ -30,7 +30,6 @@ class Costs:
     dispatch_time: float
     write_time: float
     read_time: float
-    hold_time: float
     backup_rpc_time: float
     gc_rpc_time: float
     backup_time: float
@@ -54,12 +53,11 @@ class Sizes:
 
 _RAMCLOUD = Costs(
     client_time=1.7796e-6, send_time=0.3e-6, dispatch_time=1.1416e-6, write_time=1.2e-6,
-    read_time=0.1e-6, hold_time=1.42e-6, backup_rpc_time=1.58e-6, gc_rpc_time=2.29e-6,
-    backup_time=5.2148e-6, record_time=0.772e-6)
+    read_time=0.1e-6, backup_rpc_time=1.58e-6, gc_rpc_time=2.29e-6, backup_time=5.2148e-6,
+    record_time=0.772e-6)
 _REDIS = Costs(
     client_time=14.769e-6, send_time=3.0e-6, dispatch_time=8.0e-6, write_time=0.0, read_time=0.0,
-    hold_time=0.0, backup_rpc_time=2.5e-6, gc_rpc_time=5.0e-6, backup_time=75e-6,
-    record_time=5.0e-6)
+    backup_rpc_time=2.5e-6, gc_rpc_time=5.0e-6, backup_time=75e-6, record_time=5.0e-6)
 _PRESETS = {"ramcloud": _RAMCLOUD, "redis": _REDIS}
 # preset -> cost -> (kind, basis): what the report says about where a cost comes from
 FITTED: dict[str, dict[str, tuple[str, str]]] = {
@@ -69,7 +67,6 @@ FITTED: dict[str, dict[str, tuple[str, str]]] = {
         "dispatch_time": ("fitted", "curp-5: 728,000 writes/s"),
         "write_time": ("assumed", "decides only how the 6.1 us divide"),
         "read_time": ("assumed", "1.1 us below a write: 5 us against 6.1 us"),
-        "hold_time": ("fitted", "curp-8: the original's 190,000 writes/s with two workers"),
         "backup_rpc_time": ("fitted", "curp-6: 6 % a replica"),
         "gc_rpc_time": ("fitted", "curp-7: 10 % against asynchronous"),
         "backup_time": ("fitted", "curp-2: 14 us, original"),
@@ -86,7 +83,7 @@ FITTED: dict[str, dict[str, tuple[str, str]]] = {
     },
 }
 FITTED["redis"] |= {name: ("assumed", "none: part of the event loop")
-                    for name in ("write_time", "read_time", "hold_time")}
+                    for name in ("write_time", "read_time")}
 
 
 def costs(options: CurpOptions) -> Costs:

@@ -7,7 +7,7 @@ arrival. Costs are affine in the entries of a job.
 from __future__ import annotations
 
 from rackwright.engine.kernel import kernel
-from rackwright.models.curp.state import DISPATCHED, J_ACK, J_GC, J_REQUEST, J_SEND
+from rackwright.models.curp.codes import DISPATCHED, J_ACK, J_GC, J_REQUEST, J_SEND
 from rackwright.models.curp.transport import event
 
 __all__ = ["ORDINARY", "URGENT", "add_job", "next_job"]
@@ -27,9 +27,8 @@ def add_job(jobs, line, kind, item, amount, ready_ps):  # type: ignore[no-untype
 
 
 @kernel
-def next_job(state, now_ps):  # type: ignore[no-untyped-def]
+def next_job(jobs, fixed, outbox, now_ps):  # type: ignore[no-untyped-def]
     """Start the dispatch thread's next job, if it is idle and there is one."""
-    jobs, fixed = state.jobs, state.fixed
     if jobs.now[0] >= 0:
         return
     line = URGENT
@@ -49,4 +48,4 @@ def next_job(state, now_ps):  # type: ignore[no-untyped-def]
     elif kind == J_GC:
         cost_ps = fixed.gc_fixed_ps + amount * fixed.gc_entry_ps
     jobs.busy_ps[0 if kind == J_REQUEST else 1] += cost_ps
-    event(state.outbox, max(now_ps, jobs.ready_ps[line, at]) + cost_ps, DISPATCHED, 0)
+    event(outbox, max(now_ps, jobs.ready_ps[line, at]) + cost_ps, DISPATCHED, 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rackwright.engine.kernel import kernel
+from rackwright.models.curp.backups import backup_clear
 from rackwright.models.curp.manager import MASTER
 from rackwright.models.curp.outgoing import timer
 from rackwright.models.curp.world import HEAL
@@ -27,6 +28,7 @@ def fail(w, item):  # type: ignore[no-untyped-def]
         w.up[1, which] = 0
         if kind == WITNESS_LOSS:
             w.lost[which] = 1
+            w.sealed[0, which] = w.witnesses.frozen[which, 0]
         else:
             timer(w.out, HEAL, 16 + which, 20 + draw(w.net.dice, 150))
     elif kind == BACKUP_STOP:
@@ -35,7 +37,7 @@ def fail(w, item):  # type: ignore[no-untyped-def]
     elif kind == BACKUP_LOSS and spare(w.up, 0, w.filled, 1, which):
         w.renewed[which] += 1
         w.filled[which] = 0
-        w.backups.end[which] = 0
+        backup_clear(w.backups, which)
         i = w.manager[MASTER]
         w.masters.acked[i, which] = 0
         w.generation[i, which] = w.renewed[which]

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from rackwright.engine.kernel import kernel
-from rackwright.models.curp.state import (
+from rackwright.models.curp.codes import (
     ARRIVE,
+    ASKS,
     FAST,
     ISSUE,
     MODIFY,
+    NEAR_READS,
+    NEAR_REFUSED,
+    NEARBY,
     READS,
+    REQUESTS,
     SYNC_ASKED,
     TAGGED,
     UPDATES,
@@ -20,16 +25,19 @@ __all__ = ["ask_sync", "finish", "hand_out", "issue"]
 
 
 @kernel
-def ask_sync(state, c, now_ps):  # type: ignore[no-untyped-def]
-    """A client that a witness has refused asks the master to sync."""
-    server, fixed = state.server, state.fixed
-    state.counts.number[SYNC_ASKED] += 1
-    server.stage[c] = 1
+def ask_sync(fixed, server, counts, replied, outbox, c, now_ps):  # type: ignore[no-untyped-def]
+    """A client that a witness has refused asks the master to sync, or to read in its stead."""
+    nbytes, count, stage = fixed.rpc_bytes, SYNC_ASKED, ASKS
+    if server.stage[c] == NEARBY:
+        nbytes, count, stage = fixed.read_bytes, NEAR_REFUSED, REQUESTS
+    counts.number[count] += 1
+    server.stage[c] = stage
     server.trips[c] += 1
     server.answers[c] = 1
-    state.counts.sent_bytes[TO_MASTER] += fixed.rpc_bytes
+    replied[c] = 0
+    counts.sent_bytes[TO_MASTER] += nbytes
     end = 1 + fixed.backups + fixed.witnesses + c
-    message(state.outbox, end, 0, now_ps, fixed.rpc_bytes, ARRIVE, c)
+    message(outbox, end, 0, now_ps, nbytes, ARRIVE, c)
 
 
 @kernel
@@ -40,23 +48,24 @@ def begin_later(outbox, c):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def finish(state, c, now_ps):  # type: ignore[no-untyped-def]
+def finish(fixed, server, ops, number, outbox, c, now_ps):  # type: ignore[no-untyped-def]
     """A client has its answer: the write of a read-modify-write follows, or it is idle."""
-    fixed, server, ops, number = state.fixed, state.server, state.ops, state.counts.number
     op = server.op[c]
+    if server.stage[c] == NEARBY:
+        number[NEAR_READS] += 1
     if ops.kind[op] == MODIFY and server.wrote[c] == 0:
         number[READS] += 1
         server.wrote[c] = 1
         server.trips[c] = 0
-        begin_later(state.outbox, c)
+        begin_later(outbox, c)
         return
-    if reads(state.ops.kind, state.server.op, state.server.wrote, c):
+    if reads(ops.kind, server.op, server.wrote, c):
         number[READS] += 1
     else:
         number[UPDATES] += 1
         if server.trips[c] == 1:
             number[FAST] += 1
-        elif server.stage[c] == 0:
+        elif server.stage[c] == REQUESTS:
             number[TAGGED] += 1
     ops.finish_ps[op] = now_ps
     ops.trips[op] = server.trips[c]
@@ -67,27 +76,25 @@ def finish(state, c, now_ps):  # type: ignore[no-untyped-def]
         server.idle[server.idle_count[0]] = c
         server.idle_count[0] += 1
     else:
-        event(state.outbox, max(now_ps, server.resume_ps[c]), ISSUE, c)
+        event(outbox, max(now_ps, server.resume_ps[c]), ISSUE, c)
 
 
 @kernel
-def issue(state, item, now_ps):  # type: ignore[no-untyped-def]
+def issue(fixed, server, due_ps, outbox, item):  # type: ignore[no-untyped-def]
     """A client of a closed loop goes on, or (item = clients) an operation arrives."""
-    fixed, server, ops = state.fixed, state.server, state.ops
     if item < fixed.clients:
         if server.next_op[0] < server.arrived[0]:
             server.idle[server.idle_count[0]] = item
             server.idle_count[0] += 1
         return
     server.arrived[0] += 1
-    if server.arrived[0] < ops.due_ps.shape[0]:
-        event(state.outbox, ops.due_ps[server.arrived[0]], ISSUE, fixed.clients)
+    if server.arrived[0] < due_ps.shape[0]:
+        event(outbox, due_ps[server.arrived[0]], ISSUE, fixed.clients)
 
 
 @kernel
-def hand_out(state, now_ps):  # type: ignore[no-untyped-def]
+def hand_out(server, ops, outbox, now_ps):  # type: ignore[no-untyped-def]
     """Idle clients take operations that have arrived."""
-    server, ops = state.server, state.ops
     while server.idle_count[0] > 0 and server.next_op[0] < server.arrived[0]:
         server.idle_count[0] -= 1
         c = server.idle[server.idle_count[0]]
@@ -98,4 +105,4 @@ def hand_out(state, now_ps):  # type: ignore[no-untyped-def]
         server.trips[c] = 0
         ops.client[op] = c
         ops.start_ps[op] = now_ps
-        begin_later(state.outbox, c)
+        begin_later(outbox, c)

@@ -5,14 +5,15 @@ lease; the manager renews it as long as it reaches the master, and starts a reco
 last lease is over. A recovery goes step by step, one each tick, and may crash or find a server
 unreachable at every step: fence the backups, restore from ONE of them, freeze ONE witness and
 replay what it holds, in any order; then bring all backups to the new log; then empty the
-witnesses; then publish a new list. Within a step, servers that can be reached answer at once.
+witnesses; then publish a new list. A list takes effect when all backups know it, since it decides
+whom they let read. Within a step, servers that can be reached answer at once.
 """
 
 from __future__ import annotations
 
 from rackwright.engine.kernel import kernel
 from rackwright.hdl.witness_table.golden import witness_freeze, witness_start
-from rackwright.models.curp.backups import backup_fence, backup_write
+from rackwright.models.curp.backups import backup_clear, backup_fence, backup_write
 from rackwright.models.curp.master import (
     END,
     EPOCH,
@@ -94,6 +95,15 @@ def wipe_witness(w, which, owner):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def all_backups(w):  # type: ignore[no-untyped-def]
+    """True when every backup answers."""
+    for b in range(w.plan.replicas):
+        if w.up[0, b] == 0 or not reaches(w.away, backup_node(w.plan, b)):
+            return False
+    return True
+
+
+@kernel
 def adopt(w, i):  # type: ignore[no-untyped-def]
     """Replace lost witnesses: the master syncs all first, then works by a new list."""
     m = master_at(w.masters, i)
@@ -102,8 +112,12 @@ def adopt(w, i):  # type: ignore[no-untyped-def]
             if m.counts[END] > m.counts[SYNCED]:
                 w.todo[SYNC], w.todo[FORCE] = i, 1
                 return
+            if not all_backups(w):
+                return
             wipe_witness(w, which, i)
             w.manager[LIST] += 1
+            for b in range(w.plan.replicas):
+                w.backups.version[b] = w.manager[LIST]
             w.born[which] = w.manager[LIST]
             m.counts[VERSION] = w.manager[LIST]
             w.counts[ADOPTED] += 1
@@ -160,26 +174,26 @@ def restore(w, n):  # type: ignore[no-untyped-def]
 @kernel
 def read_witness(w, which):  # type: ignore[no-untyped-def]
     """The requests that a witness holds."""
-    w.found_count[0] = 0
-    ws = w.witnesses
+    count, ws = 0, w.witnesses
     for row in range(ws.valid.shape[1]):
         for way in range(ws.valid.shape[2]):
             if ws.valid[which, row, way] == 1:
-                w.found[w.found_count[0]] = ws.body[which, row, way]
-                w.found_count[0] += 1
+                w.found[REPLAYED_ROWS, count] = ws.body[which, row, way]
+                count += 1
+    w.found_count[REPLAYED_ROWS] = count
 
 
 @kernel
 def spread(w, n):  # type: ignore[no-untyped-def]
     """Give all backups the new master's log; wait until all can be reached."""
-    for b in range(w.plan.replicas):
-        if w.up[0, b] == 0 or not reaches(w.away, backup_node(w.plan, b)):
-            return
+    if not all_backups(w):
+        return
     m = master_at(w.masters, n)
     for b in range(w.plan.replicas):
         backup_fence(w.backups, b, n)
-        w.backups.end[b] = 0
-        m.acked[b] = backup_write(w.backups, b, n, m, 0, m.counts[END])
+        backup_clear(w.backups, b)
+        m.acked[b] = backup_write(w.backups, b, n, m, 0, m.counts[END], m.counts[END])
+        w.backups.version[b] = w.manager[LIST] + 1
         w.filled[b] = 1
         w.generation[n, b] = w.renewed[b]
     m.counts[SYNCED] = m.counts[END]
@@ -197,6 +211,8 @@ def empty(w, n):  # type: ignore[no-untyped-def]
     for which in range(w.plan.replicas):
         if w.lost[which] == 1:
             w.born[which] = w.manager[LIST] + 1
+            if w.sealed[0, which] == 1:
+                w.sealed[1, which] = w.born[which]
         wipe_witness(w, which, n)
     w.manager[STAGE] = PUBLISH
 

@@ -78,13 +78,14 @@ def serve(w, i, c, rpc, row, version, asks_sync, now):  # type: ignore[no-untype
             return                      # not executed here: the client will try again
         verdict, result, end = DUPLICATE, m.rifl_value[c, seat], m.rifl_end[c, seat]
     elif h.kind[row] == READ:
-        verdict, result, end = master_read(m, h.key[row], 1)
+        verdict, result, end = master_read(m, h.key[row], h.objects[row])
         if w.rules[ANSWER_UNSYNCED] == 1:
             verdict = CLEAN
     else:
         if w.rules[NO_RIFL] == 1:
             m.rifl_rpc[c, seat] = -1
-        verdict, result, end = master_execute(m, h.kind[row], h.key[row], h.argument[row], c, rpc)
+        verdict, result, end = master_execute(m, h.kind[row], h.key[row], h.objects[row],
+                                              h.argument[row], c, rpc)
         if verdict == DUPLICATE:
             w.counts[DUPLICATES] += 1
     if verdict == IGNORED:
@@ -119,7 +120,7 @@ def start_sync(w, i, force):  # type: ignore[no-untyped-def]
     if m.counts[SYNC_TO] != IDLE or unsynced == 0 or not (
             force == 1 or unsynced >= w.plan.batch or somebody_waits(w.waiting, i)):
         return
-    start, to = master_begin_sync(m)
+    start, to = master_begin_sync(m, m.counts[END])
     w.todo[REPEAT] = (i << 20) | to
     if w.rules[COLLECT_EARLY] == 1:
         send_collect(w, i, start, to)
@@ -127,7 +128,7 @@ def start_sync(w, i, force):  # type: ignore[no-untyped-def]
 
 @kernel
 def resend(w, item):  # type: ignore[no-untyped-def]
-    """WRITE_LOG (master, backup, from, to, generation) to who has not acknowledged; again later."""
+    """WRITE_LOG (master, backup, from, to, generation, synced) to who has not acknowledged."""
     i, to = item >> 20, item & 1048575
     m = master_at(w.masters, i)
     if w.alive[i] == 0 or m.counts[SYNC_TO] != to:
@@ -135,7 +136,7 @@ def resend(w, item):  # type: ignore[no-untyped-def]
     for b in range(w.plan.replicas):
         if m.acked[b] < to:
             post(w.out, master_node(w.plan, i), backup_node(w.plan, b), WRITE_LOG, i, b,
-                 m.acked[b], to, w.generation[i, b], 0, 0)
+                 m.acked[b], to, w.generation[i, b], m.counts[SYNCED], 0)
     timer(w.out, RESEND, item, PATIENCE)
 
 
@@ -185,6 +186,7 @@ def hear_suspects(w, i, first, second, third):  # type: ignore[no-untyped-def]
     """A COLLECTED at master `i`: run what seems stale through the filter, and collect it again."""
     if w.alive[i] == 0 or w.serving[i] == 0:
         return
-    w.found[0], w.found[1], w.found[2] = first, second, third
-    w.found_count[0] = 3
+    rows = w.found[SUSPECTED]
+    rows[0], rows[1], rows[2] = first, second, third
+    w.found_count[SUSPECTED] = 3
     w.todo[EXECUTE], w.todo[HOW] = i, SUSPECTED

@@ -20,10 +20,17 @@ class CurpOptions(Options):
     variant: Variant = option(
         "curp", "the system; unreplicated; original: every update waits for the backups; "
                 "asynchronous: answered before the backups have it and without witnesses, unsafe")
+    group: Literal["primary", "consensus"] = option(
+        "primary", "a master with f backups and f witnesses, which must all have an update; or "
+                   "2f + 1 replicas with a witness each, of which a majority must have it, or a "
+                   "superquorum of the witnesses")
+    reads: Literal["master", "backup"] = option(
+        "master", "where clients read: at the master; or at the nearest backup if the witness "
+                  "beside it holds no update of the key (curp only; baselines read at the master)")
     preset: Literal["ramcloud", "redis"] = option(
         "ramcloud", "costs of the software: kernel bypass, dispatch thread and workers; or an "
                     "event loop over TCP whose backup is the master's own disk")
-    replicas: int = option(3, "backups, and as many witnesses; failures that it survives",
+    replicas: int = option(3, "f, failures that it survives: backups, and as many witnesses",
                            unit="servers", ge=0, le=8)
     batch: int = option(50, "unsynced updates that start a sync", unit="updates", ge=1, le=4096)
     hot_key: bool = option(
@@ -47,7 +54,9 @@ class CurpOptions(Options):
                           le=512)
     rate: float = option(250_000.0, "operations that all clients together start, for paced",
                          unit="1/s", gt=0)
-    workers: int = option(2, "worker threads of the master", unit="threads", ge=1, le=64)
+    workers: int = option(3, "worker threads of the master", unit="threads", ge=1, le=64)
+    jitter: Time = option(
+        "0s", "what a message takes longer than its links need: mean of an exponential law", ge=0)
     key_bytes: int = option(30, "length of a key", unit="B", ge=1, le=65_536)
     client_time: Time | None = option(
         None, "client software of an operation, both ends; none: the preset's", ge=0)
@@ -57,8 +66,6 @@ class CurpOptions(Options):
         None, "dispatch thread: a request and its answer; none: the preset's", ge=0)
     write_time: Time | None = option(None, "a worker executes an update; none: the preset's", ge=0)
     read_time: Time | None = option(None, "a worker executes a read; none: the preset's", ge=0)
-    hold_time: Time | None = option(
-        None, "a worker after an answer that had to wait for a sync; none: the preset's", ge=0)
     backup_rpc_time: Time | None = option(
         None, "dispatch thread: a write of 50 updates to a backup with its answer; none: the "
               "preset's", ge=0)

@@ -19,7 +19,7 @@ def parameters(options: CurpOptions, chosen: Costs) -> tuple[Parameter, ...]:
         found.append(Parameter(name, exact_time(getattr(chosen, name)), kind, basis))
     if options.preset == "ramcloud":
         found.append(Parameter("workers", str(options.workers), "fitted",
-                               "curp-8, with hold_time: whole workers alone give no 190,000/s"))
+                               "curp-8: the original's 190,000 writes/s"))
     found.append(Parameter("rpc_fixed_share", str(options.rpc_fixed_share), "fitted",
                            "curp-12: the gain of batching"))
     if options.witness == "nic":

@@ -1,9 +1,10 @@
 """Where master, backups, witnesses and clients are on a fabric, and the ways between them.
 
 One endpoint a host: its first NIC, else the host itself. The first host is the master's, the next
-ones are the backups'; witnesses share these or follow; the rest are the clients', dealt in turn. A
-route is its first port, its last one, and the
-latency of what lies in between.
+ones are the backups'; witnesses share these or follow (those of the consensus variant are on the
+replicas, the leader's the last); the rest are the clients', dealt in turn. A route is its first
+port, its last one, and the latency of what lies in between. A client reads near by at the backup
+that is the fewest picoseconds away; of several it takes one in turn.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from rackwright.devices import SmartNic
 from rackwright.engine.ports import Ports, new_ports
@@ -30,6 +32,7 @@ class Placement:
     ports: Ports
     paths: Paths
     smart: bool            # all witnesses are on smart NICs
+    near: npt.NDArray[np.int64]    # per client: the nearest backup
 
 
 def place(fabric: Fabric, options: CurpOptions, backups: int, witnesses: int) -> Placement:
@@ -38,7 +41,8 @@ def place(fabric: Fabric, options: CurpOptions, backups: int, witnesses: int) ->
     local = options.preset == "redis"
     remote = 0 if local else backups
     apart = options.witness_place == "own" or local
-    servers = 1 + (remote + witnesses if apart else max(remote, witnesses))
+    member = witnesses > backups and options.group == "consensus"    # one is on the leader
+    servers = 1 + (remote + witnesses if apart else max(remote, witnesses - member))
     if len(hosts) <= servers:
         raise TopologyError("too few hosts for CURP", [
             f"{servers} servers ({backups} replicas, witnesses "
@@ -46,14 +50,29 @@ def place(fabric: Fabric, options: CurpOptions, backups: int, witnesses: int) ->
             f"are {len(hosts)} hosts: add some (star:hosts=16), or lower replicas"])
     taken = hosts[1:servers]
     backup_ends = [hosts[0]] * backups if local else taken[:backups]
-    witness_ends = taken[remote:] if apart else taken[:witnesses]
+    witness_ends = taken[remote:] if apart else [*taken, hosts[0]][:witnesses]
     free = hosts[servers:]
     clients = [free[number % len(free)] for number in range(options.clients)]
     ends = (hosts[0], *backup_ends, *witness_ends, *clients)
     smart = all(isinstance(fabric.device(end), SmartNic) for end in witness_ends)
     links = fabric.links
-    return Placement(ends, new_ports(links.bandwidth, links.latency_ps), _paths(fabric, ends),
-                     smart and bool(witness_ends))
+    paths = _paths(fabric, ends)
+    return Placement(ends, new_ports(links.bandwidth, links.latency_ps), paths,
+                     smart and bool(witness_ends), _nearest(fabric, paths, backups, len(clients)))
+
+
+def _nearest(fabric: Fabric, paths: Paths, backups: int, clients: int) -> npt.NDArray[np.int64]:
+    """The backup of each client that a message reaches first, ties dealt in turn."""
+    first = len(paths.first) - clients
+    latency = paths.middle_ps.copy()
+    for ports in (paths.first, paths.last):
+        latency += np.where(ports >= 0, fabric.links.latency_ps[ports], 0)
+    chosen = np.zeros(clients, np.int64)
+    for client in range(clients if backups else 0):
+        ways = latency[first + client, 1:1 + backups]
+        ties = np.flatnonzero(ways == ways.min())
+        chosen[client] = ties[client % len(ties)]
+    return chosen
 
 
 def _endpoint(fabric: Fabric, host: str) -> str:

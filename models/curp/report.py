@@ -8,13 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rackwright.engine.record import SpanLog, span_kept, span_lost
-from rackwright.models.curp.kernel import advance
-from rackwright.models.curp.limits import limit_of
-from rackwright.models.curp.master import END, SYNCED
-from rackwright.models.curp.options import CurpOptions
-from rackwright.models.curp.parameters import parameters
-from rackwright.models.curp.placement import Placement
-from rackwright.models.curp.state import (
+from rackwright.models.curp.codes import (
     CONFLICTS,
     CURP,
     FAST,
@@ -22,6 +16,8 @@ from rackwright.models.curp.state import (
     GC_RPCS,
     LOG_FULL,
     MODIFY,
+    NEAR_READS,
+    NEAR_REFUSED,
     ORIGINAL,
     READS,
     RECORDS,
@@ -33,8 +29,14 @@ from rackwright.models.curp.state import (
     SYNCS,
     TAGGED,
     UPDATES,
-    CurpState,
 )
+from rackwright.models.curp.kernel import advance
+from rackwright.models.curp.limits import limit_of
+from rackwright.models.curp.master import END, SYNCED
+from rackwright.models.curp.options import CurpOptions
+from rackwright.models.curp.parameters import parameters
+from rackwright.models.curp.placement import Placement
+from rackwright.models.curp.state import CurpState
 from rackwright.models.outcome import Outcome, Spans
 from rackwright.topologies.fabric import Fabric
 from rackwright.traces.operations import OperationTrace
@@ -180,6 +182,11 @@ def _protocol(metrics: dict[str, float], undefined: dict[str, str], state: CurpS
                         / max(1, number[RECORDS] - number[REJECTS])}
     else:
         undefined |= dict.fromkeys(("record_reject_share", "collected_share"), "no witnesses")
+    if state.fixed.near:
+        asked = int(number[NEAR_READS] + number[NEAR_REFUSED])
+        metrics["near_read_share"] = _share(int(number[NEAR_READS]), asked)
+    else:
+        undefined["near_read_share"] = "clients read at the master"
 
 
 def _busy(placed: Placement, state: CurpState, seconds: float) -> dict[str, float]:
@@ -214,8 +221,14 @@ def _breakdown(state: CurpState) -> dict[str, float]:
 def _notes(options: CurpOptions, made: Prepared, state: CurpState,
            metrics: dict[str, float]) -> tuple[str, ...]:
     notes = ["messages cross links as FIFO ports at both ends; contention between switches is left "
-             "out", "a client's operations are answered without jitter: tails come from queues, "
-                    "conflicts and syncs alone"]
+             "out"]
+    if options.jitter == 0:
+        notes.append("a client's operations are answered without jitter: tails come from queues, "
+                     "conflicts and syncs alone")
+    else:
+        notes.append(f"jitter of messages is exponential with a mean of {options.jitter:.3g} s")
+    if options.reads == "backup" and not state.fixed.near:
+        notes.append("this variant has no witnesses to ask: it reads at the master")
     if options.variant == "asynchronous":
         notes.append("asynchronous replication loses answered updates when the master crashes")
     if options.witness == "nic" and options.variant == "curp" and not made.placed.smart:

@@ -33,17 +33,18 @@ __all__ = ["clean_up"]
 def execute_found(w, i, how):  # type: ignore[no-untyped-def]
     """Run requests that came from a witness through the filter, in any order."""
     m, h, found = master_at(w.masters, i), w.history, w.found
-    for left in range(w.found_count[0], 0, -1):
+    for left in range(w.found_count[how], 0, -1):
         place = draw(w.net.dice, left)
-        row = found[place]
-        found[place] = found[left - 1]
+        row = found[how, place]
+        found[how, place] = found[how, left - 1]
         if row < 0:
             continue
         c = row // w.plan.operations  # nonzero: a plan has operations
         rpc = row - c * w.plan.operations
         if w.rules[ACKS_IN_REPLAY] == 1 and how == REPLAYED_ROWS and acknowledged(m, c, rpc):
             continue
-        verdict, _, end = master_execute(m, h.kind[row], h.key[row], h.argument[row], c, rpc)
+        verdict, _, end = master_execute(m, h.kind[row], h.key[row], h.objects[row],
+                                         h.argument[row], c, rpc)
         if how == REPLAYED_ROWS:
             if verdict < DUPLICATE:
                 w.counts[REPLAYED] += 1
@@ -55,7 +56,7 @@ def execute_found(w, i, how):  # type: ignore[no-untyped-def]
             w.again[i, again] = row
             w.again_count[i] = again + 1
         w.todo[SYNC], w.todo[FORCE] = i, 1
-    w.found_count[0] = 0
+    w.found_count[how] = 0
 
 
 @kernel

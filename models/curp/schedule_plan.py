@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from rackwright.engine.kernel import kernel
+from rackwright.models.curp.backups import backup_clear
 from rackwright.models.curp.faults import CLIENT_DEATH, MASTER_CRASH
 from rackwright.models.curp.manager import LEASE, wipe_witness
-from rackwright.models.curp.master import IDLE, SYNC_TO
+from rackwright.models.curp.master import ACKS, IDLE, SYNC_TO
 from rackwright.models.curp.outgoing import manager_node, master_node
-from rackwright.models.curp.world import FAULT, START, TICK
+from rackwright.models.curp.world import FAULT, SEVERAL, START, TICK
 from rackwright.models.protocols.history import NEVER
 from rackwright.models.protocols.network import draw, net_clear, net_timer
 
@@ -28,6 +29,7 @@ def clear(w, seed):  # type: ignore[no-untyped-def]
         for place in range(w.masters.counts.shape[1]):
             w.masters.counts[i, place] = 0
         w.masters.counts[i, SYNC_TO] = IDLE
+        w.masters.counts[i, ACKS] = w.plan.replicas
         for b in range(w.masters.acked.shape[1]):
             w.masters.acked[i, b] = 0
             w.generation[i, b] = 0
@@ -36,16 +38,17 @@ def clear(w, seed):  # type: ignore[no-untyped-def]
                 w.masters.rifl_rpc[i, c, seat] = -1
     for which in range(w.plan.replicas):
         wipe_witness(w, which, 0)
-        w.born[which] = 0
+        w.born[which], w.sealed[0, which], w.sealed[1, which] = 0, 0, 0
         w.up[0, which], w.filled[which], w.renewed[which] = 1, 1, 0
-        w.backups.end[which], w.backups.epoch[which] = 0, 0
+        backup_clear(w.backups, which)
+        w.backups.whole[which], w.backups.epoch[which], w.backups.version[which] = 1, 0, 0
     for place in range(w.manager.shape[0]):
         w.manager[place] = 0
     w.manager[4] = 1                   # the next master
     w.manager[2] = LEASE
     w.alive[0], w.serving[0], w.lease[0] = 1, 1, LEASE
     w.out.count[0] = 0
-    w.found_count[0] = 0
+    w.found_count[0], w.found_count[1] = 0, 0
     for place in range(w.todo.shape[0]):
         w.todo[place] = -1
 
@@ -67,7 +70,11 @@ def plan_work(w):  # type: ignore[no-untyped-def]
         for o in range(w.plan.operations):
             row = c * w.plan.operations + o
             h.kind[row] = draw(net.dice, 3)
-            h.key[row] = draw(net.dice, w.plan.keys)
+            h.objects[row] = 1
+            if w.plan.several == 1 and draw(net.dice, 4) == 0:
+                h.objects[row] = 2
+                w.counts[SEVERAL] += 1
+            h.key[row] = draw(net.dice, w.plan.keys - h.objects[row] + 1)
             h.argument[row] = 1 + draw(net.dice, 3) if h.kind[row] == 2 else 100 + row
             h.start[row], h.end[row], h.result[row] = NEVER, NEVER, 0
     net_timer(net.heap, 1, TICK, 0)

@@ -1,10 +1,11 @@
 """Fault schedules of CURP: everything drawn from a seed, then checked for linearizability.
 
-A schedule is a few clients with a few operations each on very few keys, a network that loses,
-doubles and delays, and up to four faults: the master crashes (also in the middle of a recovery), a
-witness or backup stops for a while or is lost and replaced, a client dies, a group of servers is
-cut off. Its history goes to `protocols.linearizability`, which knows nothing of CURP. `broken`
-names rules that are switched off, to see that the checker notices (`world.RULES`).
+A schedule is a few clients with a few operations each on very few keys, some on two keys at once,
+some reads at backups, a network that loses, doubles and delays, and up to four faults: the master
+crashes (also in the middle of a recovery), a witness or backup stops for a while or is lost and
+replaced, a client dies, a group of servers is cut off. Its history goes to
+`protocols.linearizability`, which knows nothing of CURP. `broken` names rules that are switched
+off, to see that the checker notices (`world.RULES`).
 
 What is left out: a manager that fails, more failures at a time than CURP claims to survive, clocks
 that drift apart (leases rest on them).
@@ -21,14 +22,20 @@ import numpy.typing as npt
 from rackwright.engine.heap import heap_pop, heap_room
 from rackwright.engine.kernel import kernel
 from rackwright.errors import ModelFault, UnknownName, UsageError
-from rackwright.models.curp.client_role import begin, hear_master, hear_witness, retry
+from rackwright.models.curp.client_role import (
+    begin,
+    hear_master,
+    hear_near,
+    hear_witness,
+    retry,
+)
 from rackwright.models.curp.faults import fail, heal
 from rackwright.models.curp.manager import tick
 from rackwright.models.curp.master_role import hear_log, hear_suspects, serve
 from rackwright.models.curp.outgoing import manager_node
 from rackwright.models.curp.roles import clean_up
 from rackwright.models.curp.schedule_plan import clear, plan_work
-from rackwright.models.curp.server_role import gather, keep, store
+from rackwright.models.curp.server_role import gather, keep, probe, show, store
 from rackwright.models.curp.world import (
     COLLECT,
     COLLECTED,
@@ -37,8 +44,10 @@ from rackwright.models.curp.world import (
     FAULT,
     FULL,
     HEAL,
-    LOG,
     LOGGED,
+    LOOK,
+    LOOKED,
+    PROBE,
     RECORD,
     RECORDED,
     REPEAT,
@@ -56,6 +65,8 @@ from rackwright.models.curp.world import (
 )
 from rackwright.models.protocols.history import History
 from rackwright.models.protocols.linearizability import (
+    MOST_KEYS,
+    MOST_OPERATIONS,
     NOT_LINEARIZABLE,
     TOO_LARGE,
     Search,
@@ -101,13 +112,19 @@ def deliver(w, kind, place, now):  # type: ignore[no-untyped-def]
     elif kind == RECORDED:
         hear_witness(w, a, b, c, d, e)
     elif kind == WRITE_LOG:
-        store(w, a, b, c, d, e)
+        store(w, a, b, c, d, e, f)
     elif kind == LOGGED:
         hear_log(w, a, b, c, d)
     elif kind == COLLECT:
         gather(w, a, b, c, d, e)
     elif kind == COLLECTED:
         hear_suspects(w, a, c, d, e)
+    elif kind == PROBE:
+        probe(w, a, b, c, d, f)
+    elif kind == LOOK:
+        show(w, a, b, c, d, f)
+    elif kind == LOOKED:
+        hear_near(w, a, b, c, d, e, f)
 
 
 @kernel
@@ -117,7 +134,7 @@ def step(w):  # type: ignore[no-untyped-def]
     if now >= LAST:
         return LAST
     w.away[0] = away_from(w.net, manager_node(w.plan), now)
-    if kind <= COLLECTED:
+    if kind <= LOOKED:
         deliver(w, kind, item, now)
     elif kind == START:
         begin(w, item, now)
@@ -176,14 +193,16 @@ def run_many(w, search, first, verdicts):  # type: ignore[no-untyped-def]
 
 
 def run_schedules(count: int, *, first: int = 0, replicas: int = 3, clients: int = 4,
-                  operations: int = 6, keys: int = 2, batch: int = 4,
-                  broken: Iterable[str] = ()) -> Findings:
+                  operations: int = 6, keys: int = 2, batch: int = 4, near: bool = True,
+                  several: bool = True, broken: Iterable[str] = ()) -> Findings:
     """Run `count` schedules, of the seeds from `first` on, and check each history.
 
+    `near`: half of the reads go to a backup first; `several`: a quarter of the operations touch two
+    keys (if there are two to eight, since the checker then searches all of them together).
     Raises UsageError and UnknownName for a plan that cannot be, ModelFault when a schedule does not
     fit its arrays.
     """
-    world = _world(replicas, clients, operations, keys, batch, broken)
+    world = _world(replicas, clients, operations, keys, batch, near, several, broken)
     if count < 1 or first < 0:
         raise UsageError(f"count = {count}, first = {first}: at least one schedule, seeds from 0")
     verdicts = np.zeros(count, np.int64)
@@ -196,9 +215,10 @@ def run_schedules(count: int, *, first: int = 0, replicas: int = 3, clients: int
 
 
 def history_of(seed: int, *, replicas: int = 3, clients: int = 4, operations: int = 6,
-               keys: int = 2, batch: int = 4, broken: Iterable[str] = ()) -> History:
+               keys: int = 2, batch: int = 4, near: bool = True, several: bool = True,
+               broken: Iterable[str] = ()) -> History:
     """The history of one schedule, for a closer look. Raises as `run_schedules`."""
-    world = _world(replicas, clients, operations, keys, batch, broken)
+    world = _world(replicas, clients, operations, keys, batch, near, several, broken)
     run_many(world, _search(), seed, np.zeros(1, np.int64))  # compiled for `run_schedules` too
     return world.history
 
@@ -207,14 +227,16 @@ def _search() -> Search:
     return new_search(1 << 15)
 
 
-def _world(replicas: int, clients: int, operations: int, keys: int, batch: int,
-           broken: Iterable[str]) -> World:
+def _world(replicas: int, clients: int, operations: int, keys: int, batch: int, near: bool,
+           several: bool, broken: Iterable[str]) -> World:
     if not 1 <= replicas <= 4 or not 1 <= clients <= 15 or keys < 1 or batch < 1:
         raise UsageError(f"replicas = {replicas}, clients = {clients}, keys = {keys}, batch = "
                          f"{batch}: expected 1 to 4, 1 to 15, at least 1, at least 1")
-    if not 1 <= clients * operations <= LOG // 2:
-        raise UsageError(f"{clients} clients with {operations} operations: 1 to {LOG // 2} in all")
-    world = new_world(Plan(clients, operations, keys, replicas, batch))
+    if not 1 <= clients * operations <= MOST_OPERATIONS:
+        raise UsageError(f"{clients} clients with {operations} operations: 1 to {MOST_OPERATIONS} "
+                         "in all")
+    world = new_world(Plan(clients, operations, keys, replicas, batch, int(near),
+                           int(several and 2 <= keys <= MOST_KEYS)))
     for rule in broken:
         if rule not in RULES:
             raise UnknownName("rule", rule, RULES)

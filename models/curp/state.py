@@ -11,31 +11,15 @@ from rackwright.engine.heap import EventHeap, grown_heap, new_heap
 from rackwright.engine.ports import Ports
 from rackwright.engine.record import SpanLog
 from rackwright.engine.status import Control, new_control
+from rackwright.models.curp.backups import Backups
 from rackwright.models.curp.clients import Clients
 from rackwright.models.curp.master import Master
 from rackwright.models.curp.witnesses import Witnesses
 
 __all__ = [
-    "ARRIVE", "ASK_SYNC", "ASYNC", "BACKED", "CONFLICTS", "CURP", "Counts", "CurpState",
-    "DISPATCHED", "FAST", "FREED_ENTRIES", "Fixed", "GC", "GC_RPCS", "GROW_HEAP", "ISSUE",
-    "J_ACK", "J_GC", "J_REQUEST", "J_SEND", "Jobs", "LOG_FULL", "MODIFY", "NEXT", "ORIGINAL",
-    "Ops", "Outbox", "Paths", "QUEUE_FULL", "READS", "RECORD", "RECORDS", "REJECTS",
-    "STALE_RETRIES", "SYNCED_ENTRIES", "SYNCS", "SYNC_ASKED", "SYNC_RPCS", "Server", "TAGGED",
-    "UNREPLICATED", "UPDATES", "VARIANTS", "WAIT", "grow", "new_counts", "new_jobs", "new_outbox",
-    "new_server", "new_state",
+    "Counts", "CurpState", "Fixed", "Jobs", "Noise", "Ops", "Outbox", "Paths", "Server", "grow",
+    "new_counts", "new_jobs", "new_outbox", "new_server", "new_state",
 ]
-
-UNREPLICATED, ORIGINAL, ASYNC, CURP = range(4)
-VARIANTS = ("unreplicated", "original", "asynchronous", "curp")
-# kinds of events; also their priority
-BACKED, GC, RECORD, ARRIVE, DISPATCHED, WAIT, NEXT, ASK_SYNC, ISSUE = range(9)
-MODIFY = 3                                                           # kind: a read, then a write
-J_REQUEST, J_ACK, J_SEND, J_GC = range(4)                            # jobs of the dispatch thread
-GROW_HEAP = 1
-QUEUE_FULL, LOG_FULL = 1, 2                                          # faults
-# places in Counts.number
-(UPDATES, READS, FAST, TAGGED, SYNC_ASKED, CONFLICTS, REJECTS, RECORDS, SYNCS, SYNCED_ENTRIES,
- SYNC_RPCS, GC_RPCS, FREED_ENTRIES, STALE_RETRIES) = range(14)
 
 Ints = npt.NDArray[np.int64]
 
@@ -48,6 +32,9 @@ class Fixed(NamedTuple):
     variant: int
     backups: int
     witnesses: int
+    quorum: int            # witnesses that must accept
+    late: int              # 1: a client need not hear of all of them: every answer is an event
+    near: int              # 1: reads go to a backup near by
     workers: int
     clients: int
     batch: int
@@ -61,7 +48,6 @@ class Fixed(NamedTuple):
     dispatch_ps: int       # a request and its answer on the dispatch thread
     write_ps: int          # a worker executes
     read_ps: int
-    hold_ps: int           # a worker after it has answered what it had to sync
     send_fixed_ps: int     # dispatch thread: one write to a backup
     send_entry_ps: int
     ack_ps: int
@@ -69,10 +55,12 @@ class Fixed(NamedTuple):
     gc_entry_ps: int
     backup_ps: int         # a backup takes a write
     backup_busy_ps: int    # of that, what keeps it from the next one
+    look_ps: int           # a backup's software takes a read, before it asks the witness
     record_ps: int         # a witness is occupied by a record, and by a gc
     answer_ps: int         # until it answers one
-    gc_operations: int     # 1: a gc occupies it once an entry, not once
+    each_entry: int        # 1: a gc or a record occupies it once an entry, not once
     request_bytes: int     # of a write but its value; with the key
+    key_bytes: int         # of each further key
     read_bytes: int
     answer_bytes: int
     record_bytes: int      # more than the request it holds
@@ -123,10 +111,12 @@ class Server(NamedTuple):
     """Everything else that has a state."""
 
     op: Ints               # per client: operation under way
-    stage: Ints            # per client: 0 request, 1 sync asked for
+    stage: Ints            # per client: REQUESTS, ASKS or NEARBY
+    turn: Ints             # per client: requests so far
+    near: Ints             # per client: the backup that it reads at
     wrote: Ints            # per client: 1 once a read-modify-write writes
     trips: Ints            # per client: round trips so far
-    answers: Ints          # per client: answers that have not been computed yet
+    answers: Ints          # per client: answers that have not been computed yet; late: 1: it waits
     ready_ps: Ints         # per client: when the last of them arrives
     reply_ps: Ints         # per client: when the master's arrives
     wait_end: Ints         # per client: position that its request waits for
@@ -135,7 +125,6 @@ class Server(NamedTuple):
     free_ps: Ints          # per worker: when it is free
     held: Ints             # per worker: 1 while it waits for a sync
     worker_of: Ints        # per client: the worker that runs its request
-    acks: Ints             # per client: backups that have its update (original only)
     queue: Ints            # ring of clients whose requests wait for a worker
     queue_ends: Ints       # (2,): head, tail
     waiting: Ints          # clients whose requests wait for a sync
@@ -148,9 +137,8 @@ class Server(NamedTuple):
     arrived: Ints          # (1,): operations that have arrived (by the trace's times)
     done: Ints             # (1,)
     hot: Ints              # (1,): 1: the next sync should start at once
-    sync_bytes: Ints       # (1,): of the sync under way
     sync_start_ps: Ints    # (1,)
-    log_nbytes: Ints       # (ring,): value bytes of each log entry
+    log_total: Ints        # (ring,): value bytes of all log entries up to this one
     backup_free_ps: Ints
     witness_free_ps: Ints
     witness_busy_ps: Ints
@@ -179,14 +167,22 @@ class Outbox(NamedTuple):
     answer_source: Ints
     answer_client: Ints
     answer_nbytes: Ints
+    answer_good: Ints      # 1: accepted, or after a sync, or read at a backup
     answer_count: Ints     # (1,)
     beginning: Ints        # clients
     beginning_count: Ints  # (1,)
 
 
 class Counts(NamedTuple):
-    number: Ints           # (14,)
-    sent_bytes: Ints       # (4,): to the master, its answers, replication, witnesses
+    number: Ints           # (16,)
+    sent_bytes: Ints       # (5,): to the master, its answers, replication, witnesses, reads near by
+
+
+class Noise(NamedTuple):
+    """Jitter of messages, drawn beforehand; used again from the start when spent."""
+
+    delay_ps: Ints         # a power of two of them
+    taken: Ints            # (1,)
 
 
 class CurpState(NamedTuple):
@@ -201,6 +197,8 @@ class CurpState(NamedTuple):
     clients: Clients
     master: Master
     witnesses: Witnesses
+    backups: Backups
+    noise: Noise
     counts: Counts
     outbox: Outbox
     spans: SpanLog
@@ -214,8 +212,8 @@ def new_jobs(capacity: int) -> Jobs:
                 np.full(3, -1, np.int64), np.zeros(2, np.int64))
 
 
-def new_server(fixed: Fixed, log_ring: int) -> Server:
-    """Idle clients, workers and witnesses."""
+def new_server(fixed: Fixed, log_ring: int, near: Ints) -> Server:
+    """Idle clients, workers and witnesses; `near`: see Server."""
     clients, workers = fixed.clients, fixed.workers
     ring = 1 << max(4, (clients + 1).bit_length())
     def each(count: int, fill: int = 0) -> Ints:
@@ -223,15 +221,16 @@ def new_server(fixed: Fixed, log_ring: int) -> Server:
 
     backups, witnesses = max(fixed.backups, 1), max(fixed.witnesses, 1)
     return Server(
-        op=each(clients, -1), stage=each(clients), wrote=each(clients), trips=each(clients),
+        op=each(clients, -1), stage=each(clients), turn=each(clients), near=near,
+        wrote=each(clients), trips=each(clients),
         answers=each(clients), ready_ps=each(clients), reply_ps=each(clients),
         wait_end=each(clients), result=each(clients), resume_ps=each(clients),
-        free_ps=each(workers), held=each(workers), worker_of=each(clients), acks=each(clients),
-        queue=each(ring), queue_ends=each(2), waiting=each(clients), waiting_count=each(1),
-        freed=each(clients), freed_count=each(1),
+        free_ps=each(workers), held=each(workers), worker_of=each(clients), queue=each(ring),
+        queue_ends=each(2), waiting=each(clients), waiting_count=each(1), freed=each(clients),
+        freed_count=each(1),
         idle=np.arange(clients, dtype=np.int64)[::-1].copy(), idle_count=each(1, clients),
-        next_op=each(1), arrived=each(1), done=each(1), hot=each(1), sync_bytes=each(1),
-        sync_start_ps=each(1), log_nbytes=each(log_ring), backup_free_ps=each(backups),
+        next_op=each(1), arrived=each(1), done=each(1), hot=each(1),
+        sync_start_ps=each(1), log_total=each(log_ring), backup_free_ps=each(backups),
         witness_free_ps=each(witnesses), witness_busy_ps=each(witnesses),
         gc_from=np.zeros((witnesses, GC_RING), np.int64),
         gc_to=np.zeros((witnesses, GC_RING), np.int64),
@@ -240,7 +239,7 @@ def new_server(fixed: Fixed, log_ring: int) -> Server:
 
 
 def new_counts() -> Counts:
-    return Counts(np.zeros(14, np.int64), np.zeros(4, np.int64))
+    return Counts(np.zeros(16, np.int64), np.zeros(5, np.int64))
 
 
 def new_outbox(clients: int, ends: int) -> Outbox:
@@ -250,18 +249,19 @@ def new_outbox(clients: int, ends: int) -> Outbox:
         return np.zeros(count, np.int64)
 
     return Outbox(each(room), each(room), each(room), each(room), each(room), each(room), each(1),
-                  each(room), each(room), each(room), each(room), each(1), each(clients), each(1))
+                  each(room), each(room), each(room), each(room), each(room), each(1),
+                  each(clients), each(1))
 
 
 def new_state(fixed: Fixed, ports: Ports, paths: Paths, ops: Ops, server: Server,
-              clients: Clients, master: Master, witnesses: Witnesses, spans: SpanLog
-              ) -> CurpState:
+              clients: Clients, master: Master, witnesses: Witnesses, backups: Backups,
+              noise: Noise, spans: SpanLog) -> CurpState:
     """Everything idle, before the first operation."""
     ring = 1 << (4 * fixed.clients + 8 * (fixed.backups + fixed.witnesses) + 64).bit_length()
     outbox = new_outbox(fixed.clients, 1 + fixed.backups + fixed.witnesses)
     heap = new_heap(max(256, 2 * len(outbox.at_ps)))
     return CurpState(new_control(), fixed, heap, ports, paths, ops, new_jobs(ring), server,
-                     clients, master, witnesses, new_counts(), outbox, spans)
+                     clients, master, witnesses, backups, noise, new_counts(), outbox, spans)
 
 
 def grow(state: CurpState, what: int) -> CurpState:

@@ -3,7 +3,8 @@
 A message leaves through the first link of its route, whose port is booked when it is sent, and
 arrives through the last one, whose port is booked by the event at which its head gets there (an
 answer to a client: at once, since nothing else goes that way but the answers to the same machine).
-Links in between add their latency, and no queue: their contention is left out.
+Links in between add their latency, and no queue: their contention is left out. Jitter, where there
+is any, delays a message between its links (an answer behind them), so that it delays no other one.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 from rackwright.engine.kernel import kernel
 from rackwright.engine.ports import port_cross
 
-__all__ = ["answer", "event", "land_ps", "leave_ps", "message"]
+__all__ = ["answer", "event", "jitter_ps", "land_ps", "leave_ps", "message"]
 
 
 @kernel
@@ -34,14 +35,23 @@ def event(outbox, at_ps, kind, item):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def answer(outbox, source, c, at_ps, nbytes):  # type: ignore[no-untyped-def]
-    """Answer client `c` at `at_ps`."""
+def answer(outbox, source, c, at_ps, nbytes, good):  # type: ignore[no-untyped-def]
+    """Answer client `c` at `at_ps`; `good`: see Outbox."""
     place = outbox.answer_count[0]
     outbox.answer_count[0] += 1
     outbox.answer_ps[place] = at_ps
     outbox.answer_source[place] = source
     outbox.answer_client[place] = c
     outbox.answer_nbytes[place] = nbytes
+    outbox.answer_good[place] = good
+
+
+@kernel
+def jitter_ps(noise):  # type: ignore[no-untyped-def]
+    """The next message's jitter."""
+    at = noise.taken[0] & (noise.delay_ps.shape[0] - 1)
+    noise.taken[0] += 1
+    return noise.delay_ps[at]
 
 
 @kernel

@@ -1,9 +1,9 @@
 """The f witnesses of one master: the golden of the RTL block, one table each, and the rest.
 
 Accepting, rejecting, collecting and freezing are `hdl/witness_table/golden.py`; here are the id of
-the master that a table belongs to, the bodies of requests, and the list of suspected stale entries
-that a witness hands back with its next gc answer. A key's hash is `mix64` of its number: 62 bits,
-or 32 as in the public Redis code.
+the master that a table belongs to, the bodies of requests, records of several keys, and the list of
+suspected stale entries that a witness hands back with its next gc answer. A key's hash is `mix64`
+of its number: 62 bits, or 32 as in the public Redis code.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from rackwright.engine.kernel import kernel
 from rackwright.hdl.witness_table.golden import (
     ACCEPT,
     FREED,
+    HELD,
     REJECT_FROZEN,
     REJECT_FULL,
     REJECT_KEY,
@@ -29,11 +30,12 @@ from rackwright.hdl.witness_table.golden import (
     new_witness,
     witness_gc,
     witness_gc_round,
+    witness_probe,
     witness_record,
 )
 
-__all__ = ["M32", "Witnesses", "collect", "end_round", "key_hash", "new_witnesses", "record",
-           "table_at"]
+__all__ = ["M32", "Witnesses", "collect", "end_round", "holds", "key_hash", "new_witnesses",
+           "record", "record_all", "table_at"]
 
 M32 = (1 << 32) - 1
 MOST_STALE = 16    # suspects that a witness remembers between two gc answers (ours; Redis: 50)
@@ -96,6 +98,38 @@ def record(ws, which, owner, hashed, client, rpc, body):  # type: ignore[no-unty
     elif (status == REJECT_KEY or status == REJECT_FULL) and code & STALE != 0:
         suspect(ws, which, ws.body[which, row, way])
     return status
+
+
+@kernel
+def record_all(ws, which, owner, key, objects, client, rpc, body):  # type: ignore[no-untyped-def]
+    """Record an update of `objects` keys from `key` on: all of them, or none."""
+    status = ACCEPT
+    for other in range(key, key + objects):
+        status = record(ws, which, owner, key_hash(ws, other), client, rpc, body)
+        if status != ACCEPT:
+            forget(ws, which, key, other)
+            break
+    return status
+
+
+@kernel
+def forget(ws, which, key, end):  # type: ignore[no-untyped-def]
+    """Take back the entries of keys from `key` to `end`, which were just stored."""
+    for other in range(key, end):
+        hashed = key_hash(ws, other)
+        row = hashed & (ws.valid.shape[1] - 1)
+        for way in range(ws.valid.shape[2]):
+            if ws.key_hash[which, row, way] == hashed:
+                ws.valid[which, row, way] = 0
+
+
+@kernel
+def holds(ws, which, key, objects):  # type: ignore[no-untyped-def]
+    """True when an update of one of the keys is recorded: a backup may not be read for it."""
+    for other in range(key, key + objects):
+        if witness_probe(table_at(ws, which), key_hash(ws, other)) & STATUS_MASK == HELD:
+            return True
+    return False
 
 
 @kernel

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,26 +9,21 @@ import numpy as np
 from rackwright.engine.driver import drive
 from rackwright.engine.heap import heap_push
 from rackwright.engine.record import new_span_log
-from rackwright.errors import InputError, Interrupted, OptionsError
+from rackwright.errors import InputError, OptionsError
 from rackwright.hdl import timing
+from rackwright.models.curp.backups import new_backups
 from rackwright.models.curp.clients import new_clients
+from rackwright.models.curp.codes import ISSUE, VARIANTS
 from rackwright.models.curp.costs import ENTRIES, Costs, costs, sizes
+from rackwright.models.curp.formulas import superquorum
 from rackwright.models.curp.kernel import advance
 from rackwright.models.curp.master import new_master
 from rackwright.models.curp.options import CurpOptions
 from rackwright.models.curp.placement import Placement, place
 from rackwright.models.curp.report import outcome, progress_of, words_of_fault, words_of_stall
-from rackwright.models.curp.state import (
-    ISSUE,
-    VARIANTS,
-    CurpState,
-    Fixed,
-    Ops,
-    grow,
-    new_server,
-    new_state,
-)
+from rackwright.models.curp.state import CurpState, Fixed, Noise, Ops, grow, new_server, new_state
 from rackwright.models.curp.witnesses import new_witnesses
+from rackwright.models.ending import Progress, outcome_of, shown
 from rackwright.models.outcome import Outcome
 from rackwright.topologies.fabric import Fabric
 from rackwright.traces.operations import OperationTrace
@@ -38,10 +32,9 @@ from rackwright.units import seconds_to_ps
 __all__ = ["Prepared", "prepare", "replay"]
 
 LOG_RING = 1 << 16
+DRAWS = 1 << 16         # of jitter; ours
 STAGGER_PS = 100_000    # between the first operations of the clients of a closed loop, ours
 KINDS = np.array([0, 1, 1, 3, 0], np.int8)    # of traces.OPERATIONS: an insert writes, a scan reads
-
-Progress = Callable[[float, float, str], None]
 
 
 class Prepared(NamedTuple):
@@ -57,58 +50,78 @@ def replay(fabric: Fabric, trace: OperationTrace, options: CurpOptions, seed: in
            progress: Progress | None = None) -> Outcome:
     """Carry out every operation of `trace`.
 
-    `options.variant` chooses the system or a baseline. Nothing is drawn at random: the seed has no
-    effect. Raises `OptionsError`, `TopologyError` and `InputError` for what cannot run, and
-    `Interrupted`, with the `Outcome` so far as its `partial`.
+    `options.variant` chooses the system or a baseline. The seed draws jitter, if there is any.
+    Raises `OptionsError`, `TopologyError` and `InputError` for what cannot run, and `Interrupted`,
+    with the `Outcome` so far as its `partial`.
     """
-    made = prepare(fabric, trace, options)
-
-    def finish(end: Any, complete: bool) -> Outcome:
-        return outcome(fabric, trace, options, made, end, complete=complete)
-
-    def show(now: CurpState) -> None:
-        if progress:
-            progress(*progress_of(now))
-
+    made = prepare(fabric, trace, options, seed)
     run: Any = advance
-    try:
-        end = drive(run, made.state, grow=grow, progress=show, faults=words_of_fault,
-                    waits=words_of_stall)
-    except Interrupted as stop:
-        raise Interrupted(str(stop), partial=finish(stop.partial, complete=False)) from None
-    return finish(end, complete=True)
+    return outcome_of(
+        lambda: drive(run, made.state, grow=grow, progress=shown(progress, progress_of),
+                      faults=words_of_fault, waits=words_of_stall),
+        lambda end, complete: outcome(fabric, trace, options, made, end, complete=complete))
 
 
-def prepare(fabric: Fabric, trace: OperationTrace, options: CurpOptions) -> Prepared:
+def prepare(fabric: Fabric, trace: OperationTrace, options: CurpOptions,
+            seed: int = 0) -> Prepared:
     """Check, place, cost; for `replay` and for tests that look inside."""
     if not isinstance(trace, OperationTrace):
         raise InputError(f"{trace!r} is no operation trace; CURP needs reads and updates of keys "
                          "(rackwright.traces.generate_operations)")
     _refuse(options)
-    backups = 0 if options.variant == "unreplicated" else options.replicas
-    if options.preset == "redis":
-        backups = min(backups, 1)
-    witnesses = options.replicas if options.variant == "curp" else 0
+    backups, witnesses = _servers(options)
     placed = place(fabric, options, backups, witnesses)
     chosen, tables = costs(options), dict[str, str]()
     fixed = _fixed(options, chosen, backups, witnesses, tables)
+    acks = options.replicas if options.group == "consensus" else backups
     ops = _ops(trace)
     hash_bits = 32 if options.preset == "redis" else 62
     state = new_state(
-        fixed, placed.ports, placed.paths, ops, new_server(fixed, LOG_RING),
+        fixed, placed.ports, placed.paths, ops, new_server(fixed, LOG_RING, placed.near),
         new_clients(fixed.clients),
-        new_master(trace.keys, fixed.clients, backups, ring=LOG_RING),
+        new_master(trace.keys, fixed.clients, backups, ring=LOG_RING, acks=acks),
         new_witnesses(witnesses, options.witness_sets, options.witness_ways, hash_bits=hash_bits),
-        new_span_log(options.timeline_spans))
+        new_backups(backups, LOG_RING, trace.keys) if fixed.near else new_backups(1, 1),
+        _noise(options.jitter, seed), new_span_log(options.timeline_spans))
     _first_events(state)
     return Prepared(state, placed, chosen, tables)
 
 
 def _refuse(options: CurpOptions) -> None:
-    sets = options.witness_sets
+    sets, wrong = options.witness_sets, list[str]()
     if sets & (sets - 1):
-        raise OptionsError("options of CurpOptions", [
-            f"witness_sets is {sets}; a power of two is needed, such as 1024"])
+        wrong.append(f"witness_sets is {sets}; a power of two is needed, such as 1024")
+    consensus = options.group == "consensus"
+    if consensus and (options.preset == "redis" or options.witness_place == "own"):
+        wrong.append("group is consensus: replicas are servers with a witness each; use "
+                     "preset=ramcloud and witness_place=backups")
+    if options.reads == "backup" and (consensus or options.preset == "redis"
+                                      or options.witness_place == "own" or options.replicas == 0):
+        wrong.append("reads is backup: a client asks the witness on the machine of a backup; use "
+                     "group=primary, preset=ramcloud, witness_place=backups and replicas of 1 or "
+                     "more")
+    if wrong:
+        raise OptionsError("options of curp", wrong)
+
+
+def _servers(options: CurpOptions) -> tuple[int, int]:
+    """(backups, witnesses) of the variant."""
+    f, members = options.replicas, options.group == "consensus"
+    backups = 2 * f if members else f
+    witnesses = backups + 1 if members and f else backups
+    if options.variant == "unreplicated":
+        backups = 0
+    if options.preset == "redis":
+        backups = min(backups, 1)
+    return backups, witnesses if options.variant == "curp" else 0
+
+
+def _noise(mean: float, seed: int) -> Noise:
+    """Exponential delays of messages."""
+    if mean == 0:
+        return Noise(np.zeros(1, np.int64), np.zeros(1, np.int64))
+    drawn = np.random.default_rng(seed).standard_exponential(DRAWS) * mean
+    return Noise(seconds_to_ps(drawn), np.zeros(1, np.int64))
 
 
 def _fixed(options: CurpOptions, chosen: Costs, backups: int, witnesses: int,
@@ -132,20 +145,25 @@ def _fixed(options: CurpOptions, chosen: Costs, backups: int, witnesses: int,
     busy = chosen.backup_time if redis else min(chosen.backup_time, chosen.dispatch_time)
     ack = chosen.backup_rpc_time * share / 2    # half of the fixed part: the answer
     gap = options.clients / options.rate if options.load == "paced" else 0.0
+    members = options.group == "consensus"
+    quorum = superquorum(options.replicas) if members and witnesses else witnesses
     hot = int(options.hot_key_bytes) // (size.entry + 100) if options.hot_key else 0
     return Fixed(
         variant=VARIANTS.index(options.variant), backups=backups, witnesses=witnesses,
+        quorum=quorum, late=int(members),
+        near=int(options.reads == "backup" and options.variant == "curp"),
         workers=1 if redis else options.workers, clients=options.clients, batch=options.batch,
         closed=int(options.load != "trace"), gap_ps=ps(gap), hot_entries=hot,
         polls=0 if redis else 1, before_ps=ps(chosen.client_time / 2),
         after_ps=ps(chosen.client_time / 2), send_ps=ps(chosen.send_time),
         dispatch_ps=ps(chosen.dispatch_time), write_ps=ps(chosen.write_time),
-        read_ps=ps(chosen.read_time), hold_ps=ps(chosen.hold_time), send_fixed_ps=ps(ack),
+        read_ps=ps(chosen.read_time), send_fixed_ps=ps(ack),
         send_entry_ps=entry(chosen.backup_rpc_time), ack_ps=ps(ack),
         gc_fixed_ps=ps(chosen.gc_rpc_time * share), gc_entry_ps=entry(chosen.gc_rpc_time),
-        backup_ps=ps(chosen.backup_time), backup_busy_ps=ps(busy), record_ps=ps(record),
-        answer_ps=ps(answer),
-        gc_operations=int(nic), request_bytes=size.request, read_bytes=size.read,
+        backup_ps=ps(chosen.backup_time), backup_busy_ps=ps(busy),
+        look_ps=ps(chosen.dispatch_time), record_ps=ps(record), answer_ps=ps(answer),
+        each_entry=int(nic), request_bytes=size.request, key_bytes=options.key_bytes,
+        read_bytes=size.read,
         answer_bytes=size.answer, record_bytes=size.record,
         record_answer_bytes=size.record_answer, gc_bytes=size.gc, gc_entry_bytes=size.gc_entry,
         entry_bytes=size.entry, rpc_bytes=size.rpc)

@@ -24,11 +24,13 @@ __all__ = [
 
 # rules that can be broken one by one, to see whether the checker notices
 RULES = ("accept_conflicts", "no_rifl", "answer_unsynced", "no_freeze", "no_fence", "no_lease",
-         "collect_early", "complete_short", "stale_list", "acks_in_replay", "answer_duplicates")
+         "collect_early", "complete_short", "stale_list", "acks_in_replay", "answer_duplicates",
+         "first_object", "skip_probe", "show_unsynced")
 (ACCEPT_CONFLICTS, NO_RIFL, ANSWER_UNSYNCED, NO_FREEZE, NO_FENCE, NO_LEASE, COLLECT_EARLY,
- COMPLETE_SHORT, STALE_LIST, ACKS_IN_REPLAY, ANSWER_DUPLICATES) = range(11)
+ COMPLETE_SHORT, STALE_LIST, ACKS_IN_REPLAY, ANSWER_DUPLICATES, FIRST_OBJECT, SKIP_PROBE,
+ SHOW_UNSYNCED) = range(14)
 
-LOG = 128            # entries; more than the operations of a schedule
+LOG = 256            # entries; more than the updates of a schedule, two keys each
 MASTERS = 6
 MOST_POSTS = 64
 # places in World.todo, -1 for nothing: client to decide, to send, to ask for a sync; master to sync
@@ -36,14 +38,15 @@ MOST_POSTS = 64
 DECIDE, SEND, ASK, SYNC, FORCE, REPEAT, EXECUTE, HOW = range(8)
 SUSPECTED, REPLAYED_ROWS = 0, 1    # HOW
 # messages, then timers; a message's words are described where it is sent
-(UPDATE, RECORD, REPLY, RECORDED, WRITE_LOG, LOGGED, COLLECT, COLLECTED, START, RETRY, RESEND, TICK,
- FAULT, HEAL) = range(14)
+(UPDATE, RECORD, REPLY, RECORDED, WRITE_LOG, LOGGED, COLLECT, COLLECTED, PROBE, LOOK, LOOKED, START,
+ RETRY, RESEND, TICK, FAULT, HEAL) = range(17)
+AT_MASTER, AT_WITNESS, AT_BACKUP = range(3)     # World.nearby: whom a read asks next
 COUNTS = ("finished", "fast", "tagged", "recoveries", "replayed", "adopted", "collected_unsynced",
           "refused_lists", "deposed", "suspects", "duplicates", "frozen_accepts", "stale_fast",
-          "dropped", "slowest_trips", "full")
+          "dropped", "near", "near_refused", "several", "full")
 (FINISHED_OPS, FAST_OPS, TAGGED_OPS, RECOVERIES, REPLAYED, ADOPTED, COLLECTED_UNSYNCED,
- REFUSED_LISTS, DEPOSED, SUSPECTS, DUPLICATES, FROZEN_ACCEPTS, STALE_FAST, DROPPED, TRIPS,
- FULL) = range(16)
+ REFUSED_LISTS, DEPOSED, SUSPECTS, DUPLICATES, FROZEN_ACCEPTS, STALE_FAST, DROPPED, NEAR,
+ NEAR_REFUSED, SEVERAL, FULL) = range(18)
 
 Ints = npt.NDArray[np.int64]
 
@@ -56,6 +59,8 @@ class Plan(NamedTuple):
     keys: int
     replicas: int
     batch: int
+    reads: int           # 1: clients read at backups now and then
+    several: int         # 1: operations touch two keys now and then
 
 
 class Outgoing(NamedTuple):
@@ -77,6 +82,7 @@ class World(NamedTuple):
     dead: Ints           # (clients,): 1 after a crash
     config: Ints         # (clients, 2): list version and master that the client knows
     tries: Ints          # (clients,)
+    nearby: Ints         # (clients,): AT_MASTER, AT_WITNESS or AT_BACKUP
     alive: Ints          # (MASTERS,)
     serving: Ints        # (MASTERS,)
     lease: Ints          # (MASTERS,): may answer before this time
@@ -89,11 +95,12 @@ class World(NamedTuple):
     renewed: Ints        # (replicas,): generation of each backup
     lost: Ints           # (replicas,): witnesses that must be replaced
     born: Ints           # (replicas,): list version since which a witness is who it is
+    sealed: Ints         # (2, replicas): 1: frozen when it was lost; list that ended such a one
     manager: Ints        # (8,): see manager.py
-    found: Ints          # rows that a master executes: what a witness held, or suspects
-    found_count: Ints    # (1,)
-    rules: Ints          # (11,): 1 where a rule is broken
-    counts: Ints         # (16,): see COUNTS
+    found: Ints          # (2, room): rows that a master executes, by HOW
+    found_count: Ints    # (2,)
+    rules: Ints          # (14,): 1 where a rule is broken
+    counts: Ints         # (18,): see COUNTS
     out: Outgoing
     away: Ints           # (1,): nodes that the manager cannot reach now, as bits
     todo: Ints           # (8,): what is left for the end of the event, see TODO
@@ -109,11 +116,13 @@ def new_world(plan: Plan, witness_sets: int = 8, witness_ways: int = 2) -> World
 
     return World(
         plan, new_network(), new_masters(MASTERS, plan.keys, c, f, ring=LOG, memory=memory),
-        new_witnesses(f, witness_sets, witness_ways), new_backups(f, LOG), new_clients(c),
-        History(*(zeros(total) for _ in range(6))), zeros(c), zeros(c), zeros(c, 2), zeros(c),
+        new_witnesses(f, witness_sets, witness_ways), new_backups(f, LOG, plan.keys),
+        new_clients(c), History(*(zeros(total) for _ in range(7))), zeros(c), zeros(c),
+        zeros(c, 2), zeros(c), zeros(c),
         zeros(MASTERS), zeros(MASTERS), zeros(MASTERS), zeros(MASTERS, c, 3), zeros(MASTERS, LOG),
         zeros(MASTERS), zeros(MASTERS, f), zeros(2, f), zeros(f), zeros(f), zeros(f), zeros(f),
-        zeros(8),
-        zeros(witness_sets * witness_ways + 4), zeros(1), zeros(len(RULES)), zeros(16), 
+        zeros(2, f), zeros(8),
+        zeros(2, witness_sets * witness_ways + 4), zeros(2), zeros(len(RULES)),
+        zeros(len(COUNTS)),
         Outgoing(zeros(MOST_POSTS, 11), zeros(1)),
         zeros(1), zeros(8))

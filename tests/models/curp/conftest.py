@@ -48,10 +48,11 @@ def skewed() -> OperationTrace:
 @pytest.fixture(scope="session")
 def run(star: Fabric) -> Callable[..., Run]:
     def go(trace: OperationTrace, *, check: Callable[[Any], None] | None = None,
-           max_events: int | None = None, **settings: Any) -> Run:
+           max_events: int | None = None, fabric: Fabric = star, seed: int = 0,
+           **settings: Any) -> Run:
         options = CurpOptions.from_settings({"timeline_spans": 0, **settings})
-        made = prepare(star, trace, options)
+        made = prepare(fabric, trace, options, seed)
         kernel: Any = advance
         end = drive(kernel, made.state, grow=grow, check=check, max_events=max_events)
-        return Run(made, end, outcome(star, trace, options, made, end, complete=True))
+        return Run(made, end, outcome(fabric, trace, options, made, end, complete=True))
     return go

@@ -30,6 +30,16 @@ def test_sets_must_be_a_power_of_two(writes: OperationTrace) -> None:
         run.replay("curp", STAR, writes, witness_sets=1000)
 
 
+def test_what_does_not_go_together(writes: OperationTrace) -> None:
+    with pytest.raises(OptionsError, match="group is consensus: replicas are servers"):
+        run.replay("curp", STAR, writes, group="consensus", preset="redis")
+    for more in ({"group": "consensus"}, {"witness_place": "own"}, {"replicas": 0}):
+        with pytest.raises(OptionsError, match="reads is backup: a client asks the witness"):
+            run.replay("curp", STAR, writes, reads="backup", **more)
+    with pytest.raises(TopologyError, match="7 servers"):
+        run.replay("curp", "star:hosts=7", writes, group="consensus")
+
+
 def test_quantities_carry_units(writes: OperationTrace) -> None:
     with pytest.raises(OptionsError, match="send_time"):
         run.replay("curp", STAR, writes, send_time="300")

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rackwright.models.curp.codes import RECORDS, REJECTS
 from rackwright.models.curp.master import END, IDLE, SYNC_TO, SYNCED
-from rackwright.models.curp.state import RECORDS, REJECTS
 from rackwright.traces import OperationTrace, generate_operations
 
 VARIANTS = ("curp", "unreplicated", "original", "asynchronous")

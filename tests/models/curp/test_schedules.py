@@ -13,7 +13,7 @@ from rackwright.models.protocols import NEVER, first_bad_key
 
 # rule -> schedules that find it for sure; those of which fewer than one in 500 does are slow
 COMMON = {"accept_conflicts": 300, "no_rifl": 5, "answer_unsynced": 300, "no_fence": 500,
-          "collect_early": 500, "complete_short": 300}
+          "collect_early": 500, "complete_short": 300, "skip_probe": 300, "first_object": 2000}
 RARE = tuple(rule for rule in RULES if rule not in COMMON)
 
 
@@ -33,7 +33,7 @@ def test_linearizable_under_faults(replicas: int) -> None:
 def test_faults_do_happen(replicas: int) -> None:
     counts = sound(replicas).counts
     for name in ("fast", "tagged", "recoveries", "replayed", "duplicates", "deposed", "suspects",
-                 "dropped"):
+                 "dropped", "near", "near_refused", "several"):
         assert counts[name] > 0, name
 
 
@@ -70,7 +70,7 @@ def test_plans_are_checked() -> None:
         run_schedules(1, broken=["no_riffle"])
     with pytest.raises(UsageError, match="at least one schedule"):
         run_schedules(0)
-    with pytest.raises(UsageError, match="1 to 64 in all"):
+    with pytest.raises(UsageError, match="1 to 62 in all"):
         run_schedules(1, clients=15, operations=10)
 
 

@@ -19,8 +19,10 @@ from rackwright.models.protocols import (
     first_bad_key,
     new_history,
 )
+from rackwright.models.protocols.history import join
+from rackwright.models.protocols.linearizability import MOST_KEYS
 
-Row = tuple[int, int, int, int, int, int]
+Row = tuple[int, ...]     # kind, key, argument, result, start, end[, objects]
 
 GOOD: dict[str, list[Row]] = {
     "nothing": [],
@@ -33,6 +35,9 @@ GOOD: dict[str, list[Row]] = {
         (WRITE, 0, 7, 0, 0, NEVER), (READ, 0, 0, 0, 5, 6), (READ, 0, 0, 7, 9, 10)],
     "adds in either order": [(ADD, 0, 1, 3, 0, 9), (ADD, 0, 2, 2, 0, 9)],
     "other keys do not matter": [(WRITE, 0, 7, 7, 0, 5), (READ, 1, 0, 0, 6, 9)],
+    "two keys at once": [(WRITE, 0, 7, join(7, 7), 0, 5, 2), (READ, 1, 0, 7, 6, 9),
+                         (READ, 0, 0, join(7, 7), 6, 9, 2)],
+    "adds on two keys": [(ADD, 0, 1, join(1, 3), 0, 9, 2), (ADD, 1, 2, 2, 0, 9)],
 }
 BAD: dict[str, list[Row]] = {
     "lost update": [(WRITE, 0, 7, 7, 0, 5), (READ, 0, 0, 0, 6, 9)],
@@ -44,6 +49,12 @@ BAD: dict[str, list[Row]] = {
     "unanswered write happens twice": [
         (ADD, 0, 1, 0, 0, NEVER), (READ, 0, 0, 1, 2, 3), (READ, 0, 0, 2, 4, 5)],
     "two adds say the same": [(ADD, 0, 1, 1, 0, 9), (ADD, 0, 1, 1, 0, 9)],
+    "half of a write": [(WRITE, 0, 7, join(7, 7), 0, 9, 2), (READ, 0, 0, 7, 1, 2),
+                        (READ, 1, 0, 0, 3, 4)],
+    "a torn read": [(WRITE, 0, 7, join(7, 7), 0, 9, 2), (READ, 0, 0, join(7, 0), 1, 8, 2)],
+    "keys in two orders": [      # each key by itself is fine
+        (WRITE, 0, 7, join(7, 7), 0, 9, 2), (WRITE, 0, 8, join(8, 8), 0, 9, 2),
+        (READ, 0, 0, 7, 10, 11), (READ, 1, 0, 8, 10, 11)],
 }
 
 
@@ -58,8 +69,7 @@ def test_bad(name: str) -> None:
 
 
 def test_names_the_key() -> None:
-    rows = [(kind, 3, argument, result, start, end)
-            for kind, _, argument, result, start, end in BAD["stale read"]]
+    rows = [(row[0], 3, *row[2:]) for row in BAD["stale read"]]
     assert first_bad_key(new_history([*GOOD["adds in either order"], *rows])) == 3
 
 
@@ -75,12 +85,16 @@ def brute(rows: list[Row]) -> bool:
 
 
 def _legal(order: tuple[Row, ...]) -> bool:
-    value = 0
-    for place, (kind, _, argument, result, start, end) in enumerate(order):
+    values = [0, 0, 0]
+    for place, (kind, key, argument, result, start, end, *more) in enumerate(order):
         if any(later[5] < start for later in order[place + 1:]):
             return False
-        value = {READ: value, WRITE: argument, ADD: value + argument}[kind]
-        if end < NEVER and value != result:
+        told = None
+        for other in range(key, key + (more[0] if more else 1)):
+            value = values[other]
+            values[other] = {READ: value, WRITE: argument, ADD: value + argument}[kind]
+            told = values[other] if told is None else join(told, values[other])
+        if end < NEVER and told != result:
             return False
     return True
 
@@ -88,7 +102,7 @@ def _legal(order: tuple[Row, ...]) -> bool:
 @st.composite
 def histories(draw: st.DrawFn) -> list[Row]:
     """Up to five operations on one key, results drawn among those that are nearly right."""
-    rows = []
+    rows: list[Row] = []
     for _ in range(draw(st.integers(1, 5))):
         kind = draw(st.sampled_from([READ, WRITE, ADD]))
         argument = 0 if kind == READ else draw(st.integers(1, 3))
@@ -102,6 +116,33 @@ def histories(draw: st.DrawFn) -> list[Row]:
 @settings(max_examples=400, deadline=None)
 @given(histories())
 def test_agrees_with_brute_force(rows: list[Row]) -> None:
+    assert (first_bad_key(new_history(rows)) is None) == brute(rows)
+
+
+@st.composite
+def several(draw: st.DrawFn) -> list[Row]:
+    """Up to four operations on one or two of three keys, results of an order that may be wrong."""
+    rows: list[Row] = []
+    values = [0, 0, 0]
+    for _ in range(draw(st.integers(1, 4))):
+        kind, key = draw(st.sampled_from([READ, WRITE, ADD])), draw(st.integers(0, 1))
+        argument, objects = draw(st.integers(1, 2)), draw(st.integers(1, 2))
+        start = draw(st.integers(0, 8))
+        end = NEVER if draw(st.integers(0, 5)) == 0 else start + draw(st.integers(0, 6))
+        told = 0
+        for other in range(key, key + objects):
+            value = values[other]
+            values[other] = {READ: value, WRITE: argument, ADD: value + argument}[kind]
+            told = values[other] if other == key else join(told, values[other])
+        if draw(st.integers(0, 5)) == 0:
+            told = draw(st.integers(0, 3))
+        rows.append((kind, key, argument, told, start, end, objects))
+    return rows
+
+
+@settings(max_examples=300, deadline=None)
+@given(several())
+def test_agrees_with_brute_force_on_several_keys(rows: list[Row]) -> None:
     assert (first_bad_key(new_history(rows)) is None) == brute(rows)
 
 
@@ -141,5 +182,10 @@ def test_histories_are_checked() -> None:
         new_history([(9, 0, 0, 0, 0, 1)])
     with pytest.raises(UsageError, match="from 5 to 4"):
         new_history([(READ, 0, 0, 0, 5, 4)])
+    with pytest.raises(UsageError, match="on 0 keys"):
+        new_history([(READ, 0, 0, 0, 5, 6, 0)])
+    wide = new_history([(READ, 0, 0, 0, 5, 6, MOST_KEYS + 1)])
+    with pytest.raises(ReplayError, match="8 keys that are touched together"):
+        first_bad_key(wide)
     with pytest.raises(UsageError, match="key -1"):
         first_bad_key(new_history([(READ, -1, 0, 0, 0, 1)]))

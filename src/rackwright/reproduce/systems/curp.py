@@ -51,7 +51,7 @@ def metrics(context: Context, workload: str, theta: float, operations: int, vari
     """Every metric of a replay."""
     machine = REDIS if options.get("preset") == "redis" else MODEL.sample_topology
     share = context.parameter("rpc_fixed_share", 0.2, 0.1, 0.3)
-    workers = context.parameter("workers", 2, 2, 3)
+    workers = context.parameter("workers", 3, 2, 4)
 
     def simulate() -> Mapping[str, float]:
         context.progress(f"{variant}, YCSB {workload}, Zipf {theta} {options or ''}".strip())
