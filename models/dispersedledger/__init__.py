@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from rackwright.models.dispersedledger.link_files import read_links
 from rackwright.models.dispersedledger.options import DispersedLedgerOptions
 from rackwright.models.dispersedledger.workload import replay
 from rackwright.models.registry import Model
-from rackwright.traces.wan_file import read_bandwidth_trace
 
-__all__ = ["MODEL", "DispersedLedgerOptions", "replay"]
+__all__ = ["MODEL", "DispersedLedgerOptions", "read_links", "replay"]
 
 MODEL = Model(
     name="dispersedledger",
     title="DispersedLedger: Byzantine agreement on available blocks, downloaded later (WAN)",
     options=DispersedLedgerOptions,
     replay=replay,
-    read_trace=read_bandwidth_trace,
+    read_trace=read_links,
     baselines={name: {"variant": name} for name in ("hb", "hb_link", "dl_coupled")},
     headline=("throughput_bytes_per_s", "throughput_least_bytes_per_s", "epoch_time_s",
               "dispersal_share", "latency_p50_s", "latency_p95_s"),

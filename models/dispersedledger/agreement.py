@@ -23,7 +23,6 @@ from rackwright.models.dispersedledger.world import (
     EVERYBODY,
     RELAYED,
     ROUND,
-    ROUNDS,
     SAID,
     TERM,
     VIABLE,
@@ -61,7 +60,7 @@ def said_so(row):  # type: ignore[no-untyped-def]
 def hear_opinion(w, node, sender, kind, instance, value, at):  # type: ignore[no-untyped-def]
     """Viable or Agreement; of a sender's Agreements in a round the first counts."""
     a = w.agreement
-    if at < 0 or at >= ROUNDS:
+    if at < 0 or at >= a.rounds.shape[2]:
         return
     if kind == VIABLE:
         a.rounds[node, instance, at, VIABLES + value] |= 1 << sender
@@ -117,7 +116,7 @@ def advance_agreement(w, node, instance):  # type: ignore[no-untyped-def]
         relay(w, node, instance)
         if a.table[node, instance, DECIDED] >= 0:
             return 0
-        if at >= ROUNDS - 1:
+        if at >= a.rounds.shape[2] - 1:
             w.overrun[0] += 1
             return 0
         spoken = said_so(a.rounds[node, instance, at])

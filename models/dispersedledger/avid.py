@@ -1,10 +1,8 @@
 """AVID-M: verifiable dispersal of a block and its retrieval, transition by transition.
 
-A proposer cuts its block into N chunks by Reed-Solomon, any k = N - 2f of which give it back,
-builds a Merkle tree over them and sends each node its chunk with its proof. The votes (GotChunk,
-Ready) are those of the hardware block `vote_counter`. A client that has k valid chunks under one
-root decodes, builds the tree again and compares the root: a proposer whose chunks are no codeword
-is found by every client, whichever chunks it used (BAD_UPLOADER).
+A proposer cuts its block into N chunks, any k = N - 2f of which give it back, and sends each node
+its chunk with its proof (`coding`). The votes (GotChunk, Ready) are those of the hardware block
+`vote_counter`. A client that has k valid chunks under one root decodes.
 
 Kernels over `World`; what is to be sent goes to the outbox. Who drives them decides when it
 arrives.
@@ -13,21 +11,13 @@ arrives.
 from __future__ import annotations
 
 from rackwright.engine.kernel import kernel
-from rackwright.hdl.rs_encode.golden import rs_decode, rs_encode
-from rackwright.hdl.sha256_merkle.golden import (
-    leaf_hash,
-    merkle_check,
-    merkle_prove,
-    merkle_root,
-)
 from rackwright.hdl.vote_counter.golden import COMPLETE_NOW, SEND_READY, votes_add
+from rackwright.models.dispersedledger.coding import decode, hold_chunk
 from rackwright.models.dispersedledger.world import (
     ASKED,
-    BAD,
     CANCEL,
     COMPLETE,
     EVERYBODY,
-    GOOD,
     GOT,
     READY,
     RECEIVED,
@@ -42,8 +32,7 @@ from rackwright.models.dispersedledger.world import (
     WAITING,
 )
 
-__all__ = ["chunk_is_valid", "decode", "hear_chunk", "hear_request", "hear_return", "hear_vote",
-           "make_parcels", "send", "want"]
+__all__ = ["hear_chunk", "hear_request", "hear_return", "hear_vote", "send", "want"]
 
 
 @kernel
@@ -52,42 +41,6 @@ def send(w, source, target, kind, a, b, c, d):  # type: ignore[no-untyped-def]
     row = w.outbox.rows[w.outbox.size[0]]
     row[0], row[1], row[2], row[3], row[4], row[5], row[6] = source, target, kind, a, b, c, d
     w.outbox.size[0] += 1
-
-
-@kernel
-def make_parcels(w, instance, version, garbled):  # type: ignore[no-untyped-def]
-    """Chunks, root and proofs from the data rows in ``parcels[instance, version]``.
-
-    `garbled`: a chunk that is spoilt before the tree is built (a proposer that lies), or -1.
-    """
-    n, made, s = w.plan.nodes, w.dispersal, w.scratch
-    chunks = made.parcels[instance, version]
-    rs_encode(s.code, chunks)
-    if garbled >= 0:
-        chunks[garbled, 0] ^= 1
-    for i in range(n):
-        leaf_hash(s.hasher, chunks[i], s.leaves[i])
-    for i in range(n):
-        for j in range(n):
-            for byte in range(32):
-                s.copies[j, byte] = s.leaves[j, byte]
-        made.proof_length[i] = merkle_prove(s.hasher, s.copies, n, i,
-                                            made.proofs[instance, version, i])
-    for byte in range(32):
-        made.roots[instance, version, byte] = s.copies[0, byte]
-
-
-@kernel
-def chunk_is_valid(w, instance, version, chunk, flip):  # type: ignore[no-untyped-def]
-    """True if a chunk, with `flip` applied to its first byte, leads to its root by its proof."""
-    made, s = w.dispersal, w.scratch
-    content = made.parcels[instance, version, chunk]
-    content[0] ^= flip
-    leaf_hash(s.hasher, content, s.found)
-    content[0] ^= flip
-    return merkle_check(s.hasher, s.found, w.plan.nodes, chunk,
-                        made.proofs[instance, version, chunk], made.proof_length[chunk],
-                        made.roots[instance, version]) == 1
 
 
 @kernel
@@ -110,6 +63,9 @@ def hear_vote(w, node, sender, kind, instance, version):  # type: ignore[no-unty
     if (d.table[node, instance, VOTED + kind - GOT] >> sender) & 1 == 1:
         return 0
     d.table[node, instance, VOTED + kind - GOT] |= 1 << sender
+    if kind == GOT and w.plan.eager == 1 and d.table[node, instance, ASKED] == 1 and \
+            d.table[node, instance, VERDICT] == UNKNOWN:
+        send(w, node, sender, REQUEST, instance, 0, 0, 0)
     slot = (node * d.table.shape[1] + instance) * VERSIONS + version
     flags = votes_add(d.votes, slot, kind - GOT + 1, sender)
     if flags & SEND_READY:
@@ -135,10 +91,16 @@ def answer_waiting(w, node, instance):  # type: ignore[no-untyped-def]
 
 @kernel
 def want(w, node, instance):  # type: ignore[no-untyped-def]
-    """Ask every node for its chunk, once."""
-    if w.dispersal.table[node, instance, ASKED] == 0:
-        w.dispersal.table[node, instance, ASKED] = 1
-        send(w, node, EVERYBODY, REQUEST, instance, 0, 0, 0)
+    """Ask every node for its chunk, once; an eager node asks those who have said they have it."""
+    d = w.dispersal
+    if d.table[node, instance, ASKED] == 0:
+        d.table[node, instance, ASKED] = 1
+        if w.plan.eager == 0:
+            send(w, node, EVERYBODY, REQUEST, instance, 0, 0, 0)
+            return
+        for server in range(w.plan.nodes):
+            if (d.table[node, instance, VOTED] >> server) & 1 == 1:
+                send(w, node, server, REQUEST, instance, 0, 0, 0)
 
 
 @kernel
@@ -153,42 +115,18 @@ def hear_request(w, node, client, instance):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def hear_return(w, node, instance, version, chunk):  # type: ignore[no-untyped-def]
-    """A valid chunk from a server: 1 when the k-th of one root is there, so decode."""
+def hear_return(w, m, node, instance, version, chunk):  # type: ignore[no-untyped-def]
+    """A valid chunk from a server: with the k-th of one root decode, and tell the servers."""
     d = w.dispersal
     d.table[node, instance, RECEIVED] += 1
     known = d.table[node, instance, RETURNED + version]
     if d.table[node, instance, VERDICT] != UNKNOWN or (known >> chunk) & 1:
-        return 0
+        return
     count = 0
     for i in range(w.plan.nodes):
-        count += (d.table[node, instance, RETURNED + version] >> i) & 1
-    d.table[node, instance, RETURNED + version] |= 1 << chunk
-    for byte in range(w.plan.length):
-        d.held[node, instance, version, chunk, byte] = d.parcels[instance, version, chunk, byte]
-    d.order[node, instance, version, count] = chunk
-    return 1 if count + 1 == w.plan.needed else 0
-
-
-@kernel
-def decode(w, node, instance, version):  # type: ignore[no-untyped-def]
-    """Rebuild the block from the first k chunks, encode again, compare roots; tell the servers."""
-    d, s, plan = w.dispersal, w.scratch, w.plan
-    for j in range(plan.needed):
-        chunk = d.order[node, instance, version, j]
-        s.rows[j] = chunk
-        for byte in range(plan.length):
-            s.chunks[chunk, byte] = d.held[node, instance, version, chunk, byte]
-    rs_decode(s.code, s.chunks, s.rows, s.weights)
-    for i in range(plan.nodes):
-        leaf_hash(s.hasher, s.chunks[i], s.copies[i])
-    merkle_root(s.hasher, s.copies, plan.nodes)
-    verdict = GOOD
-    for byte in range(32):
-        if s.copies[0, byte] != d.roots[instance, version, byte]:
-            verdict = BAD
-    d.table[node, instance, VERDICT] = verdict
-    for i in range(plan.needed):
-        for byte in range(plan.length):
-            d.block[node, instance, i * plan.length + byte] = s.chunks[i, byte]
-    send(w, node, EVERYBODY, CANCEL, instance, 0, 0, 0)
+        count += (known >> i) & 1
+    d.table[node, instance, RETURNED + version] = known | (1 << chunk)
+    hold_chunk(w, m, node, instance, version, chunk, count)
+    if count + 1 == w.plan.needed:
+        d.table[node, instance, VERDICT] = decode(w, m, node, instance, version)
+        send(w, node, EVERYBODY, CANCEL, instance, 0, 0, 0)

@@ -27,10 +27,11 @@ from rackwright.models.dispersedledger.world import (
     UNKNOWN,
     VERDICT,
     VERSIONS,
+    Bytes,
     World,
 )
 
-__all__ = ["problems", "transactions"]
+__all__ = ["problems", "running_problems", "transactions"]
 
 
 def problems(world: World) -> tuple[str, ...]:
@@ -42,8 +43,42 @@ def problems(world: World) -> tuple[str, ...]:
 
 def transactions(world: World, node: int, instance: int) -> list[tuple[int, int]]:
     """(proposer, number) of the transactions in a block that `node` retrieved."""
-    n, block = world.plan.nodes, world.dispersal.block[node, instance].tolist()
+    n, block = world.plan.nodes, _block(world, node, instance).tolist()
     return [(block[n + 1 + 2 * at], block[n + 2 + 2 * at]) for at in range(block[n])]
+
+
+def running_problems(world: World) -> tuple[str, ...]:
+    """What is wrong in a run that was cut at some time, of real or symbolic blocks."""
+    return tuple(_running(world, [node for node in range(world.plan.nodes)
+                                  if world.role[node] >= SLOW]))
+
+
+def _running(world: World, honest: list[int]) -> Iterator[str]:
+    """Nodes may be behind one another, but what they say must be the same."""
+    plan, table = world.plan, world.dispersal.table
+    for instance in range(plan.nodes * plan.epochs):
+        for name, values, unknown in (
+                ("completed", table[honest, instance, COMPLETE], 0),
+                ("found", table[honest, instance, VERDICT], UNKNOWN),
+                ("decided", world.agreement.table[honest, instance, DECIDED], -1)):
+            known = sorted({int(value) for value in values} - {unknown})
+            if len(known) > 1:
+                yield f"instance {instance}: correct nodes {name} {known}"
+    ledger = world.ledger
+    logs = [ledger.log[node, :ledger.node[node, LENGTH], LOG].tolist() for node in honest]
+    longest = max(logs, key=len)
+    for node, log in zip(honest, logs, strict=True):
+        if log != longest[:len(log)]:
+            yield f"node {node}: its log is not the start of the longest one"
+    if len(set(longest)) != len(longest):
+        yield "a block was delivered twice"
+
+
+def _block(world: World, node: int, instance: int) -> Bytes:
+    """The bytes of a block that a node retrieved."""
+    assert world.matter is not None, "a symbolic world has no bytes"
+    block: Bytes = world.matter.block[node, instance]
+    return block
 
 
 def _dispersal(world: World, honest: list[int]) -> Iterator[str]:
@@ -70,7 +105,7 @@ def _retrieval(world: World, honest: list[int]) -> Iterator[str]:
     for instance in range(plan.nodes * plan.epochs):
         wanted = [node for node in honest if d.table[node, instance, ASKED]]
         verdicts = {int(d.table[node, instance, VERDICT]) for node in wanted}
-        blocks = {d.block[node, instance].tobytes() for node in wanted}
+        blocks = {_block(world, node, instance).tobytes() for node in wanted}
         if len(verdicts) > 1:
             yield f"instance {instance}: correct clients found {sorted(verdicts)}"
         elif verdicts == {UNKNOWN}:

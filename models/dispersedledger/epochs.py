@@ -6,14 +6,16 @@ only after everything before it was output). With linking, E_j is the (f+1)-th l
 blocks agreed on: every block of j from an epoch below E_j is available, so it is delivered first;
 then the blocks agreed on, by index. A block of a BAD_UPLOADER counts as empty.
 
-Kernels over `World`. Left out: freeing of old epochs; the window of retrieval.
+Kernels over `Core`. Left out: freeing of old epochs.
 """
 
 from __future__ import annotations
 
 from rackwright.engine.kernel import kernel
-from rackwright.models.dispersedledger.avid import make_parcels, send, want
+from rackwright.models.dispersedledger.avid import send, want
+from rackwright.models.dispersedledger.coding import keep_own, make_version
 from rackwright.models.dispersedledger.world import (
+    ASKED,
     CHUNK,
     COMPLETE,
     COPIES,
@@ -39,40 +41,10 @@ from rackwright.models.dispersedledger.world import (
     TRANSACTIONS,
     UNKNOWN,
     VERDICT,
+    WINDOW,
 )
 
-__all__ = ["advance_node", "give_input", "propose"]
-
-
-@kernel
-def first_incomplete(w, node, proposer, epoch):  # type: ignore[no-untyped-def]
-    """V[proposer]: capped at `epoch`, the current one."""
-    for before in range(epoch):
-        if w.dispersal.table[node, before * w.plan.nodes + proposer, COMPLETE] == 0:
-            return before
-    return epoch
-
-
-@kernel
-def put_byte(w, instance, version, place, value):  # type: ignore[no-untyped-def]
-    length = w.plan.length
-    w.dispersal.parcels[instance, version, place // length, place % length] = value  # nonzero: >= 1
-
-
-@kernel
-def write_block(w, node, epoch, version, first):  # type: ignore[no-untyped-def]
-    """The data rows of the block: V, a count, transactions `first`, `first` + 1 (-1: none)."""
-    n, instance = w.plan.nodes, epoch * w.plan.nodes + node
-    for place in range(w.plan.needed * w.plan.length):
-        put_byte(w, instance, version, place, 0)
-    for j in range(n):
-        put_byte(w, instance, version, j, first_incomplete(w, node, j, epoch))
-    if first < 0:
-        return
-    put_byte(w, instance, version, n, TRANSACTIONS)
-    for t in range(TRANSACTIONS):
-        put_byte(w, instance, version, n + 1 + 2 * t, 16 * version + node)
-        put_byte(w, instance, version, n + 2 + 2 * t, first + t)
+__all__ = ["advance_node", "give_input", "in_window", "propose"]
 
 
 @kernel
@@ -94,7 +66,7 @@ def transactions_for(w, node, epoch):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def propose(w, node, epoch):  # type: ignore[no-untyped-def]
+def propose(w, m, node, epoch):  # type: ignore[no-untyped-def]
     """Start an epoch: disperse a block, and vote for it at once."""
     n, instance = w.plan.nodes, epoch * w.plan.nodes + node
     w.ledger.node[node, EPOCH] = epoch
@@ -102,9 +74,10 @@ def propose(w, node, epoch):  # type: ignore[no-untyped-def]
     w.ledger.own[node, epoch, PROPOSED] = first
     versions = 2 if w.role[node] == EQUIVOCATES else 1
     for version in range(versions):
-        write_block(w, node, epoch, version, first)
-        make_parcels(w, instance, version,
+        make_version(w, m, node, epoch, version, first,
                      (epoch * 5 + node) % n if w.role[node] == GARBLES else -1)  # nonzero: n >= 4
+    if w.plan.eager == 1:
+        keep_own(w, m, node, instance)
     for target in range(n):
         if w.role[node] != HALF or target < w.plan.needed:
             send(w, node, target, CHUNK, instance, target % versions, target, 0)  # nonzero: 1 or 2
@@ -150,13 +123,13 @@ def close_epoch(w, node, epoch):  # type: ignore[no-untyped-def]
 @kernel
 def linked_epoch(w, node, epoch, j):  # type: ignore[no-untyped-def]
     """E_j: the (f+1)-th largest V[j] of the blocks agreed on (0 for the others)."""
-    n, values = w.plan.nodes, w.scratch.vector
+    n, values = w.plan.nodes, w.ledger.vector
     for i in range(n):
         instance = epoch * n + i
         values[i] = 0
         if w.agreement.table[node, instance, DECIDED] == 1 and \
                 w.dispersal.table[node, instance, VERDICT] == GOOD:
-            values[i] = min(int(w.dispersal.block[node, instance, j]), epoch)
+            values[i] = min(int(w.dispersal.claims[node, instance, j]), epoch)
     largest = 0
     for _ in range(w.plan.faults + 1):
         best = 0
@@ -222,8 +195,8 @@ def output_epoch(w, node, epoch):  # type: ignore[no-untyped-def]
     for j in range(n):
         if w.agreement.table[node, epoch * n + j, DECIDED] == 1:
             deliver(w, node, epoch * n + j)
-    if w.agreement.table[node, epoch * n + node, DECIDED] == 0 and \
-            w.ledger.own[node, epoch, PROPOSED] >= 0:
+    own = w.agreement.table[node, epoch * n + node, DECIDED]
+    if own == 0 and w.ledger.own[node, epoch, PROPOSED] >= 0:
         w.ledger.own[node, epoch, LOST] = 1
     w.ledger.node[node, OUTPUT] = epoch + 1
     return 1
@@ -236,6 +209,21 @@ def early_retrieval(w, node, epoch):  # type: ignore[no-untyped-def]
         decided, _ = agreed_ones(w, node, at)
         if decided == w.plan.nodes:
             retrieved(w, node, at)
+
+
+@kernel
+def in_window(w, node, instance):  # type: ignore[no-untyped-def]
+    """True if an eager node may ask for the block: of the past or of some epochs to come."""
+    return instance < (w.ledger.node[node, OUTPUT] + WINDOW) * w.plan.nodes
+
+
+@kernel
+def eager_retrieval(w, node):  # type: ignore[no-untyped-def]
+    """Blocks that are complete are fetched; those of the past were asked for on completion."""
+    table, first = w.dispersal.table, w.ledger.node[node, OUTPUT] * w.plan.nodes
+    for instance in range(first, min(first + WINDOW * w.plan.nodes, table.shape[1])):
+        if table[node, instance, COMPLETE] != 0 and table[node, instance, ASKED] == 0:
+            want(w, node, instance)
 
 
 @kernel
@@ -255,7 +243,10 @@ def next_epoch(w, node):  # type: ignore[no-untyped-def]
 @kernel
 def advance_node(w, node):  # type: ignore[no-untyped-def]
     """Output and retrieve what can be; the epoch to propose next, or -1."""
-    early_retrieval(w, node, w.ledger.node[node, EPOCH])
+    if w.plan.eager == 1:
+        eager_retrieval(w, node)
+    else:
+        early_retrieval(w, node, w.ledger.node[node, EPOCH])
     while w.ledger.node[node, OUTPUT] <= w.ledger.node[node, EPOCH] and \
             output_epoch(w, node, w.ledger.node[node, OUTPUT]) == 1:
         pass

@@ -7,10 +7,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from rackwright.models.dispersedledger.options import DispersedLedgerOptions
 from rackwright.models.dispersedledger.tables import Rules, Tables, Ticks
 from rackwright.models.dispersedledger.votes import LATE
 
-__all__ = ["Times", "commit_share", "epoch_times", "goodput", "latency"]
+__all__ = ["Times", "commit_share", "epoch_times", "goodput", "latency", "shares_of"]
 
 Floats = npt.NDArray[np.float64]
 QUANTILES = (np.arange(8) + 0.5) / 8    # where a block's transactions are looked at
@@ -25,9 +26,24 @@ class Times(NamedTuple):
     retrieve: float
 
 
-def goodput(rules: Rules, moving: Ticks, seconds: float, delivered: float) -> Floats:
+def goodput(moving: Ticks, seconds: float, delivered: float) -> Floats:
     """Bytes/s of blocks that each site retrieved; `delivered`: share of blocks that count."""
-    return np.asarray(moving.total[2] / rules.overshoot * delivered / seconds)
+    return np.asarray(moving.total[4] * delivered / seconds)
+
+
+def shares_of(rules: Rules, tables: Tables, options: DispersedLedgerOptions
+              ) -> tuple[float, float]:
+    """(share of blocks that an epoch commits by itself, share of retrieved blocks that count).
+
+    By messages both are counted; in the fluid HB's blocks count by rule.
+    """
+    if options.method != "messages":
+        share = commit_share(rules, tables, options.commit_rule)
+        return share, share if options.variant == "hb" else 1.0
+    done = np.flatnonzero((tables.ready < LATE).any(axis=1))
+    if not len(done):
+        return 1.0, 1.0
+    return float((tables.decided[done] < LATE).any(axis=2).mean()), 1.0
 
 
 def commit_share(rules: Rules, tables: Tables, rule: str) -> float:
@@ -48,11 +64,11 @@ def commit_share(rules: Rules, tables: Tables, rule: str) -> float:
 
 def latency(rules: Rules, tables: Tables, until: float) -> tuple[Floats, Floats]:
     """(seconds, weight) of a site's own transactions, from arrival to output at that site."""
-    own = (tables.output <= until) & (tables.nbytes > 0) & (tables.born[:, :, 0] >= WARM * until)
+    own = (tables.delivered <= until) & (tables.nbytes > 0) & (tables.born[:, :, 0] >= WARM * until)
     epoch, site = np.nonzero(own)
     first, last = tables.born[epoch, site, 0], tables.born[epoch, site, 1]
     arrival = first[:, np.newaxis] + (last - first)[:, np.newaxis] * QUANTILES
-    found = tables.output[epoch, site][:, np.newaxis] - arrival
+    found = tables.delivered[epoch, site][:, np.newaxis] - arrival
     weight = np.repeat(tables.nbytes[epoch, site], len(QUANTILES))
     sites = np.repeat(site, len(QUANTILES))
     return found.ravel(), np.stack([weight, sites.astype(np.float64)])

@@ -1,7 +1,8 @@
 """One node of the ledger hears a message: the same transitions whatever network carries it.
 
-`hear` applies a message to a node and leaves what the node wants to send in the outbox. It knows no
-network and no time; `schedules` drives it. Kernels over `World`.
+`take` applies a message to a node, `settle` what follows from it; what the node wants to send is in
+the outbox. They know no network and no time; `drive` calls them, in fault schedules and in timed
+replays. Kernels over `World`.
 """
 
 from __future__ import annotations
@@ -9,17 +10,18 @@ from __future__ import annotations
 from rackwright.engine.kernel import kernel
 from rackwright.models.dispersedledger.agreement import advance_agreement, hear_opinion, hear_term
 from rackwright.models.dispersedledger.avid import (
-    chunk_is_valid,
-    decode,
     hear_chunk,
     hear_request,
     hear_return,
     hear_vote,
+    want,
 )
+from rackwright.models.dispersedledger.coding import chunk_is_valid
 from rackwright.models.dispersedledger.epochs import (
     advance_node,
     close_epoch,
     give_input,
+    in_window,
     propose,
 )
 from rackwright.models.dispersedledger.world import (
@@ -31,6 +33,7 @@ from rackwright.models.dispersedledger.world import (
     READY,
     REQUEST,
     RETURN,
+    SHUT,
     TERM,
     UNKNOWN,
     VERDICT,
@@ -38,13 +41,13 @@ from rackwright.models.dispersedledger.world import (
     WAITING,
 )
 
-__all__ = ["START", "hear"]
+__all__ = ["START", "settle", "take"]
 
 START = 0       # a kind: the node begins
 
 
 @kernel
-def take(w, node, source, kind, instance, b, c, d):  # type: ignore[no-untyped-def]
+def take(w, m, node, source, kind, instance, b, c, d):  # type: ignore[no-untyped-def]
     """Apply a message; proposals and agreements are advanced by `settle`."""
     if kind == CHUNK or kind == RETURN:
         # a chunk belongs to the node it is for, and comes from the proposer or from its keeper
@@ -52,15 +55,17 @@ def take(w, node, source, kind, instance, b, c, d):  # type: ignore[no-untyped-d
         if c != owner or (kind == CHUNK and source != instance % w.plan.nodes):  # nonzero: nodes
             return
         if (kind == CHUNK or w.dispersal.table[node, instance, VERDICT] == UNKNOWN) and \
-                not chunk_is_valid(w, instance, b, c, d):
+                not chunk_is_valid(w, m, instance, b, c, d):
             return
         if kind == CHUNK:
             hear_chunk(w, node, instance, b)
-        elif hear_return(w, node, instance, b, c) == 1:
-            decode(w, node, instance, b)
+        else:
+            hear_return(w, m, node, instance, b, c)
     elif kind == GOT or kind == READY:
         if hear_vote(w, node, source, kind, instance, b) == 1:
             give_input(w, node, instance, 1)
+            if w.plan.eager == 1 and in_window(w, node, instance):
+                want(w, node, instance)
     elif kind == REQUEST:
         hear_request(w, node, source, instance)
     elif kind == CANCEL:
@@ -72,7 +77,7 @@ def take(w, node, source, kind, instance, b, c, d):  # type: ignore[no-untyped-d
 
 
 @kernel
-def settle(w, node, low, high):  # type: ignore[no-untyped-def]
+def settle(w, m, node, low, high):  # type: ignore[no-untyped-def]
     """Advance the agreements `low` .. `high` - 1, then whatever follows from them."""
     n = w.plan.nodes
     while True:
@@ -81,15 +86,8 @@ def settle(w, node, low, high):  # type: ignore[no-untyped-def]
         epoch = w.ledger.node[node, EPOCH]
         if close_epoch(w, node, epoch) == 0:
             epoch = advance_node(w, node)
-            if epoch < 0:
+            if epoch < 0 or w.ledger.node[node, SHUT] == 1:
                 return
-            propose(w, node, epoch)
+            propose(w, m, node, epoch)
         low = epoch * n
         high = low + n
-
-
-@kernel
-def hear(w, node, source, kind, instance, b, c, d):  # type: ignore[no-untyped-def]
-    """A message arrives at `node`, or (START) the node begins."""
-    take(w, node, source, kind, instance, b, c, d)
-    settle(w, node, instance, instance + (1 if kind != START else 0))

@@ -9,6 +9,8 @@ from rackwright.models.options import Bandwidth, Bytes, Options, Time, option
 __all__ = ["DispersedLedgerOptions", "is_serial", "overshoot_of"]
 
 Variant = Literal["hb", "hb_link", "dl_coupled", "dl"]
+Byzantine = Literal["none", "silent", "slow", "garbles", "lies", "two_faced", "half", "copies",
+                    "equivocates"]
 
 # Chunks pulled per chunk needed. Serial: read off the baselines' downloads on AWS, which are 2.64
 # and 1.83 times their goodput. Parallel: FITTED on the goodput of DL on AWS (target dl-2).
@@ -23,13 +25,25 @@ class DispersedLedgerOptions(Options):
         "dl", "dl: vote when a block is available, download later; dl_coupled: with an empty block "
               "when behind; hb_link: next epoch only after all blocks are there; hb: and "
               "blocks that lost are proposed again")
-    method: Literal["ticks", "recursion"] = option(
+    method: Literal["ticks", "recursion", "messages"] = option(
         "ticks", "ticks: ports in and out shared in every tick; recursion: epoch by epoch, ports "
-                 "in only, for sweeps and many sites")
+                 "in only, for sweeps and many sites; messages: the protocol itself, every vote "
+                 "and chunk, up to 61 sites")
     tick: Time = option("10ms", "of the fluid", ge=1e-4, le=1.0)
     duration: Time = option("0s", "simulated; 0: as long as the trace", ge=0, le=86_400)
     load: Bandwidth = option("0B/s", "transactions offered at each site (published: 250 B each); "
                                      "0: as many as blocks take", ge=0)
+    arrivals: Literal["fluid", "poisson"] = option(
+        "fluid", "how transactions come: evenly, or whole ones of 250 B by a seeded Poisson "
+                 "process (messages only)")
+    fairness: Literal["equal", "reno"] = option(
+        "equal", "how pairs of sites share a port (messages only): alike, or by the inverse of "
+                 "their round trip as flows of Reno do, which the public implementation uses")
+    byzantine: Byzantine = option(
+        "none", "what the last sites of the topology do (messages only): slow ones are correct; "
+                "garbles: a block that is no codeword (BAD_UPLOADER)")
+    byzantine_sites: int = option(0, "how many; 0: as many as the ledger bears", unit="sites", ge=0)
+    slow_share: float = option(0.1, "of their bandwidth that slow sites have", unit="1", gt=0, le=1)
     block: Bytes = option("0B", "a block with unlimited transactions, else the largest block; 0: "
                                 "3 MB, but 2 MB for dl and dl_coupled without a load", ge=0)
     propose_bytes: Bytes = option("150kB", "queued, that make a site propose", ge=0)

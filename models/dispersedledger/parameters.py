@@ -32,9 +32,13 @@ def parameters(options: DispersedLedgerOptions, rules: Rules) -> tuple[Parameter
     found = [Parameter(name, str(values[name]),
                        *(known if values[name] == defaults[name] else ("chosen", "by the user")))
              for name, known in used.items()]
-    kind = ("chosen", "by the user") if options.retrieval_overshoot else (
-        "fitted", "AWS: downloads over goodput of hb and hb_link, goodput of dl (dl-2)")
-    found.append(Parameter("retrieval_overshoot", f"{min(overshoot_of(options), 8.0):g}", *kind))
+    if options.method == "messages":
+        found = [each for each in found if each.name != "commit_rule"]
+    else:
+        kind = ("chosen", "by the user") if options.retrieval_overshoot else (
+            "fitted", "AWS: downloads over goodput of hb and hb_link, goodput of dl (dl-2)")
+        found.append(
+            Parameter("retrieval_overshoot", f"{min(overshoot_of(options), 8.0):g}", *kind))
     sized = ("chosen", "by the user") if options.block else (
         "stand-in", "block sizes of the throughput runs are not published")
     found.append(Parameter("block", f"{rules.block:g} B", *sized))

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from rackwright.engine.kernel import Kernel
 from rackwright.models.dispersedledger.costs import costs_of
 from rackwright.models.dispersedledger.limits import limit_of
+from rackwright.models.dispersedledger.loop import advance_messages
 from rackwright.models.dispersedledger.measures import (
     Times,
-    commit_share,
     epoch_times,
     goodput,
     latency,
+    shares_of,
 )
+from rackwright.models.dispersedledger.messages import byzantine_sites
 from rackwright.models.dispersedledger.options import DispersedLedgerOptions
 from rackwright.models.dispersedledger.parameters import parameters
 from rackwright.models.dispersedledger.recursion import run_recursion
@@ -37,19 +40,25 @@ def outcome(fabric: Fabric, options: DispersedLedgerOptions, made: Prepared, tab
     """What a replay found out."""
     rules, placed = made.rules, made.placed
     metrics, undefined = dict[str, float](), dict[str, str]()
-    share = commit_share(rules, tables, options.commit_rule)
-    rates = goodput(rules, moving, seconds, share if options.variant == "hb" else 1.0)
+    share, delivered = shares_of(rules, tables, options)
+    rates = goodput(moving, seconds, delivered)
     times = epoch_times(tables, seconds)
-    _rates(metrics, undefined, rates, moving, seconds)
+    wrong = byzantine_sites(options, rules.nodes)
+    _rates(metrics, undefined, np.delete(rates, wrong), moving, seconds)
     metrics["commit_share"] = share
-    metrics["retrieval_overshoot"] = rules.overshoot
+    retrieved = float(moving.total[5].sum())
+    if retrieved > 0:
+        metrics["retrieval_overshoot"] = float(moving.total[2].sum()) / retrieved
+    else:
+        undefined["retrieval_overshoot"] = "no block was retrieved"
     _epochs(metrics, undefined, tables, moving, times, seconds)
     _latencies(metrics, undefined, options, made, tables, seconds)
     _work(metrics, options, made, moving, seconds)
     links = _links(fabric, made, moving, seconds)
     used = dict(zip(placed.sites, (float(links[fabric.link_names[link]])
                                    for link in placed.down_links), strict=True))
-    kernel = run_ticks if options.method == "ticks" else run_recursion
+    kernel: Kernel[Any, Any] = run_ticks if options.method == "ticks" else \
+        run_recursion if options.method == "recursion" else advance_messages
     return Outcome(
         metrics=metrics, undefined=undefined, complete=seconds >= made.duration,
         bottleneck=limit_of(links, times, rules.load), device_utilisation=used,
@@ -150,7 +159,14 @@ def _notes(options: DispersedLedgerOptions, made: Prepared, metrics: dict[str, f
         if not options.host_work else []
     if not made.placed.matched:
         notes.append("the trace names other sites: its columns are dealt out in order")
-    if options.variant == "hb" and options.commit_rule == "n_minus_f":
+    if options.byzantine != "none":
+        wrong = byzantine_sites(options, made.rules.nodes)
+        notes.append(f"throughput is that of the correct sites; {options.byzantine}: "
+                     + ", ".join(made.placed.sites[site] for site in wrong))
+    if options.method == "messages":
+        notes.append("messages: overshoot and what hb commits are outcomes; retrieval_overshoot "
+                     "and commit_rule have no effect")
+    elif options.variant == "hb" and options.commit_rule == "n_minus_f":
         notes.append("hb delivers N - f of N blocks of an epoch: a rule, not an outcome")
     offered = made.rules.load * made.rules.nodes
     if offered and metrics["throughput_bytes_per_s"] < 0.9 * offered:

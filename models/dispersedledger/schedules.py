@@ -20,26 +20,19 @@ from rackwright.engine.heap import heap_pop
 from rackwright.engine.kernel import kernel
 from rackwright.engine.rng import stream
 from rackwright.errors import ModelFault, UnknownName, UsageError
+from rackwright.models.dispersedledger.bend import bent
 from rackwright.models.dispersedledger.checks import problems
-from rackwright.models.dispersedledger.node import START, hear
+from rackwright.models.dispersedledger.node import START, settle, take
 from rackwright.models.dispersedledger.world import (
-    AGREE,
     DL,
     EPOCH,
     EVERYBODY,
-    GOT,
     LENGTH,
-    LIES,
     PROPOSED,
-    READY,
-    RETURN,
     ROLES,
     SILENT,
     SLOW,
-    TERM,
-    TWO_FACED,
     VARIANTS,
-    VIABLE,
     World,
     new_world,
 )
@@ -75,16 +68,11 @@ def dispatch(w, net, now, quiet_from, doubling):  # type: ignore[no-untyped-def]
     """Send what the outbox holds, bent by what its sender is."""
     for row in range(w.outbox.size[0]):
         source, target, kind, a, b, c, d = w.outbox.rows[row]
-        role = w.role[source]
-        if role == SILENT and now >= quiet_from[source]:
+        if w.role[source] == SILENT and now >= quiet_from[source]:
             continue
         first, last = (0, w.plan.nodes) if target == EVERYBODY else (target, target + 1)
         for to in range(first, last):
-            value, flip = b, d
-            if role == LIES and kind == RETURN:
-                flip = 1 + draw(net.dice, 255)
-            if role == TWO_FACED and kind in (VIABLE, AGREE, TERM, GOT, READY):
-                value = draw(net.dice, 2)
+            value, flip = bent(w, net.dice, source, kind, b, d)
             slow = w.role[source] == SLOW or w.role[to] == SLOW
             net.law[2] = DELAY * SLOWER if slow else DELAY
             net.law[1] = doubling
@@ -93,7 +81,7 @@ def dispatch(w, net, now, quiet_from, doubling):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def run_messages(w, net, quiet_from, doubling, most):  # type: ignore[no-untyped-def]
+def run_messages(w, m, net, quiet_from, doubling, most):  # type: ignore[no-untyped-def]
     """Everything from the start on: messages heard, or -1 if more than `most`."""
     for node in range(w.plan.nodes):
         net_timer(net.heap, draw(net.dice, DELAY), START, node)
@@ -110,20 +98,22 @@ def run_messages(w, net, quiet_from, doubling, most):  # type: ignore[no-untyped
         heard += 1
         if heard > most:
             return -1
-        hear(w, node, source, kind, instance, b, c, d)
+        take(w, m, node, source, kind, instance, b, c, d)
+        settle(w, m, node, instance, instance + (1 if kind != START else 0))
         dispatch(w, net, now, quiet_from, doubling)
     return heard
 
 
 def clear(world: World) -> None:
     """As before the first message."""
-    for part in (world.dispersal, world.agreement, world.ledger):
+    core = world.core
+    for part in (core.dispersal, core.agreement, core.ledger, world.matter or ()):
         for array in part:
             if isinstance(array, np.ndarray):
                 array.fill(0)
     for array in world.dispersal.votes[:3]:
         array.fill(0)
-    world.outbox.size[0] = world.overrun[0] = 0
+    core.outbox.size[0] = core.overrun[0] = 0
     world.agreement.table.fill(-1)
     world.agreement.terms.fill(-1)
     world.ledger.node[:, EPOCH] = -1
@@ -141,10 +131,11 @@ def play(world: World, net: Network, seed: int, roles: Sequence[str] | None = No
     clear(world)
     quiet_from = rng.integers(0, 40 * plan.epochs, plan.nodes)
     net_clear(net, seed, 0, 0, DELAY)
-    heard = run_messages(world, net, quiet_from, int(rng.choice([0, SCALE // 8])), 4_000_000)
-    if heard < 0 or net.dropped.any() or world.overrun[0]:
+    doubling = int(rng.choice([0, SCALE // 8]))
+    heard = run_messages(world.core, world.matter, net, quiet_from, doubling, 4_000_000)
+    if heard < 0 or net.dropped.any() or world.core.overrun[0]:
         raise ModelFault(f"schedule {seed}: no end, or out of room ({net.dropped.tolist()} "
-                         f"messages dropped, {int(world.overrun[0])} agreements without end)")
+                         f"messages dropped, {int(world.core.overrun[0])} agreements without end)")
     return int(heard)
 
 
@@ -170,8 +161,10 @@ def _roles(nodes: int, faults: int, rng: np.random.Generator, given: Sequence[st
 
 def run_schedules(count: int, nodes: int = 4, *, first: int = 0, epochs: int = 3,
                   variant: str = "dl", common_coin: bool = False,
-                  roles: Sequence[str] | None = None) -> Findings:
+                  roles: Sequence[str] | None = None, eager: bool = False) -> Findings:
     """Run schedules of the seeds `first` .. `first` + `count` - 1 and check each.
+
+    `eager`: nodes ask for blocks that are complete, as in timed replays by messages.
 
     Raises UsageError, UnknownName, and ModelFault if a run does not end.
     """
@@ -179,13 +172,14 @@ def run_schedules(count: int, nodes: int = 4, *, first: int = 0, epochs: int = 3
         raise UsageError(f"count = {count}, first = {first}: at least one schedule, seeds from 0")
     if variant not in VARIANTS:
         raise UnknownName("variant", variant, VARIANTS)
-    world = new_world(nodes, epochs, VARIANTS.index(variant), 1 if common_coin else 0)
+    world = new_world(nodes, epochs, VARIANTS.index(variant), 1 if common_coin else 0, eager)
     net = new_network(ROOM)
     messages = delivered = 0
     bad: dict[int, tuple[str, ...]] = {}
     for seed in range(first, first + count):
         if common_coin:
-            world = world._replace(plan=world.plan._replace(coin_seed=seed + 1))
+            plan = world.plan._replace(coin_seed=seed + 1)
+            world = world._replace(core=world.core._replace(plan=plan))
         messages += play(world, net, seed, roles)
         delivered += int(world.ledger.node[:, LENGTH].sum())
         found = problems(world)

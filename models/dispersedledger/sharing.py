@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from rackwright.engine.kernel import kernel
 
-__all__ = ["HEAVY", "fill_ports", "share_tick"]
+__all__ = ["HEAVY", "fill_ports", "share_queues", "share_tick"]
 
 HEAVY = 30.0
 
@@ -22,8 +22,8 @@ HEAVY = 30.0
 def fill_ports(room, weight, level):  # type: ignore[no-untyped-def]
     """Set `level` of every pair with weight; rate = weight * level.
 
-    `room`: (2, 2, N): for out and in, bytes/s that are free (overwritten), and scratch. `weight`,
-    `level`: (N, N), from and to; weights are whole numbers, so that their sums are exact.
+    `room`: (2 or 3, 2, N): for out and in, bytes/s that are free (overwritten), and scratch.
+    `weight`, `level`: (N, N), from and to; weights are whole numbers, so that their sums are exact.
     """
     n = weight.shape[0]
     for i in range(n):
@@ -89,3 +89,45 @@ def share_tick(up, down, tick, heavy, light, room, weight, level, sent):  # type
                 sent[1, i, j] = light[j] * level[i, j] * tick
                 if weight[i, j] >= HEAVY:
                     sent[0, i, j] = min(HEAVY * level[i, j] * tick, heavy[i, j])
+
+
+@kernel
+def share_queues(backlog, prefer, room, weight, level, sent, pace):  # type: ignore[no-untyped-def]
+    """Bytes that queues send in a tick: like `share_tick`, but retrieval too has what it has.
+
+    `backlog`, `sent`: (2, N, N) bytes of dispersal and retrieval; `prefer`: (N, N) whole numbers
+    that multiply the weights of a pair; ``room[0]``: bytes that ports out
+    and in carry in the tick; (3, 2, N) with scratch; `pace`: (2, N, N) bytes that a queue could
+    send in the tick at its share. Queues that need less than their share are
+    held to what they need, and the rest is shared once more.
+    """
+    n = weight.shape[0]
+    for i in range(n):
+        room[2, 0, i] = room[0, 0, i]
+        room[2, 1, i] = room[0, 1, i]
+        for j in range(n):
+            weight[i, j] = prefer[i, j] * ((HEAVY if backlog[0, i, j] > 0.0 else 0.0) + (
+                1.0 if backlog[1, i, j] > 0.0 else 0.0))
+    fill_ports(room, weight, level)
+    for i in range(n):
+        for j in range(n):
+            for which in range(2):
+                share, want = prefer[i, j] * (HEAVY if which == 0 else 1.0), backlog[which, i, j]
+                sent[which, i, j] = 0.0
+                if want > 0.0 and share * level[i, j] >= want:
+                    sent[which, i, j] = want
+                    pace[which, i, j] = share * level[i, j]
+                    weight[i, j] -= share
+                    room[2, 0, i] -= want
+                    room[2, 1, j] -= want
+    for i in range(n):
+        room[0, 0, i] = max(room[2, 0, i], 0.0)
+        room[0, 1, i] = max(room[2, 1, i], 0.0)
+    fill_ports(room, weight, level)
+    for i in range(n):
+        for j in range(n):
+            for which in range(2):
+                if backlog[which, i, j] > 0.0 and sent[which, i, j] == 0.0:
+                    share = prefer[i, j] * (HEAVY if which == 0 else 1.0)
+                    pace[which, i, j] = share * max(level[i, j], 0.0)
+                    sent[which, i, j] = min(pace[which, i, j], backlog[which, i, j])

@@ -53,6 +53,7 @@ class Tables(NamedTuple):
     ready: Floats            # (epochs, N): epoch decided at node
     asked: Floats            # (epochs, N): retrieval may start
     output: Floats           # (epochs, N)
+    delivered: Floats        # (epochs, N): a site's own block, there
 
 
 class Ticks(NamedTuple):
@@ -73,7 +74,8 @@ class Ticks(NamedTuple):
     sent: Floats             # (2, N, N)
     work: Floats             # (3, N)
     dirty: Ints              # (epochs, N): instances with news
-    total: Floats            # (4, N): dispersal in and out, retrieval in and out
+    total: Floats            # (6, N): dispersal in and out, retrieval in and out; blocks that
+                             # count, blocks retrieved
     first: Ints              # (2,): first epoch that is not over everywhere; status
     ends: Floats             # (epochs, N, N): marks at which chunks end
 
@@ -86,13 +88,15 @@ def new_tables(rules: Rules, up: Floats, down: Floats, delay: Floats, epochs: in
     def late(*shape: int) -> Floats:
         return np.full(shape, LATE)
 
+    # one memory layout, so that kernels are compiled once
+    up, down, delay = (np.ascontiguousarray(table) for table in (up, down, delay))
     tables = Tables(up, down, delay, late(epochs, n, n), late(epochs, n, n), late(epochs, n, n),
                     np.zeros((epochs, n)), np.zeros((epochs, n, 2)), late(epochs, n),
-                    late(epochs, n), late(epochs, n), late(epochs, n))
+                    late(epochs, n), late(epochs, n), late(epochs, n), late(epochs, n))
     moving = Ticks(np.full(n, -1, np.int64), np.zeros(n, np.int64), np.zeros(n), np.zeros(n),
                    np.zeros((n, n)),
                    np.zeros((n, n)), np.zeros((n, n), np.int64), np.zeros(n), np.zeros(n),
                    np.zeros(n), np.zeros((2, 2, n)), np.zeros((4, n, n)), np.zeros((2, n, n)),
-                   np.zeros((3, n)), np.zeros((epochs, n), np.int64), np.zeros((4, n)),
+                   np.zeros((3, n)), np.zeros((epochs, n), np.int64), np.zeros((6, n)),
                    np.zeros(2, np.int64), np.zeros((epochs, n, n)))
     return tables, moving

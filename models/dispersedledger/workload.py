@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rackwright.errors import InputError, Interrupted, ModelFault
+from rackwright.errors import InputError, Interrupted, ModelFault, OptionsError
 from rackwright.models.dispersedledger.costs import costs_of
 from rackwright.models.dispersedledger.formulas import needed_chunks
+from rackwright.models.dispersedledger.messages import run_messages
 from rackwright.models.dispersedledger.options import (
     DispersedLedgerOptions,
     is_serial,
@@ -46,11 +47,11 @@ def replay(fabric: Fabric, trace: BandwidthTrace, options: DispersedLedgerOption
            progress: Progress | None = None) -> Outcome:
     """Run the ledger for `options.duration`.
 
-    Nothing is drawn at random: the seed has no effect. Raises TopologyError, InputError, and
-    Interrupted with the Outcome so far as its `partial`.
+    The seed moves Poisson arrivals and two-faced votes, nothing else. Raises TopologyError,
+    InputError, OptionsError, and Interrupted with the Outcome so far as its `partial`.
     """
     made = prepare(fabric, trace, options)
-    tables, moving, reached = run(made, options, progress)
+    tables, moving, reached = run(made, options, progress, seed)
     found = outcome(fabric, options, made, tables, moving, reached)
     if reached < made.duration:
         raise Interrupted(f"interrupted at {reached:.6g} s of virtual time", partial=found)
@@ -63,6 +64,11 @@ def prepare(fabric: Fabric, trace: BandwidthTrace, options: DispersedLedgerOptio
         raise InputError(f"{trace!r} is no bandwidth trace; DispersedLedger needs one "
                          "(rackwright.traces.generate_bandwidth)")
     placed = place(fabric, trace, options)
+    if options.method != "messages" and (options.byzantine, options.arrivals) != ("none", "fluid"):
+        raise OptionsError("a fluid knows neither Byzantine sites nor Poisson arrivals: "
+                           "method=messages does",
+                           [f"method={options.method}, byzantine={options.byzantine}, "
+                            f"arrivals={options.arrivals}"])
     duration = options.duration or trace.span_time
     # an epoch takes about five delays
     pace = max(3 * float(placed.delay.mean()), options.tick, options.propose_time)
@@ -87,15 +93,20 @@ def rules_of(options: DispersedLedgerOptions, nodes: int, step_time: float) -> R
         float(options.propose_bytes), options.propose_time)
 
 
-def run(made: Prepared, options: DispersedLedgerOptions, progress: Progress | None = None
-        ) -> tuple[Tables, Ticks, float]:
+def run(made: Prepared, options: DispersedLedgerOptions, progress: Progress | None = None,
+        seed: int = 0) -> tuple[Tables, Ticks, float]:
     """Tables and moving state at the end, and the time reached (less after Ctrl-C)."""
     epochs = made.epochs
     while True:
         tables, moving = new_tables(made.rules, made.placed.up, made.placed.down,
                                     made.placed.delay, epochs)
-        reached = (_ticks if options.method == "ticks" else _recursion)(
-            made, tables, moving, progress)
+        if options.method == "messages":
+            reached = run_messages(made, tables, moving, options, seed, progress)
+        else:
+            reached = (_ticks if options.method == "ticks" else _recursion)(
+                made, tables, moving, progress)
+            moving.total[4:] = moving.total[2] / made.rules.overshoot
+            tables.delivered[:] = tables.output
         if not moving.first[1]:
             return tables, moving, reached
         if epochs >= MOST_EPOCHS:

@@ -13,12 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from rackwright.engine.hashing import mix64
-from rackwright.engine.heap import EventHeap, heap_push, new_heap
+from rackwright.engine.heap import EventHeap, grown_heap, heap_push, new_heap
 from rackwright.engine.kernel import kernel
 from rackwright.errors import UsageError
 
-__all__ = ["Dice", "Network", "SCALE", "WORDS", "away_from", "draw", "is_cut", "net_clear",
-           "net_send", "net_timer", "new_network"]
+__all__ = ["Dice", "Network", "SCALE", "WORDS", "away_from", "draw", "grown_network", "is_cut",
+           "net_clear", "net_send", "net_timer", "new_network"]
 
 SCALE = 1 << 31      # shares are given in parts of this
 WORDS = 8            # of a message's content
@@ -61,6 +61,19 @@ def new_network(room: int = 1024) -> Network:
                    np.arange(room, dtype=np.int64), np.full(1, room, np.int64), each(4),
                    Dice(each(DRAWS), each(1)),
                    each(MOST_CUTS), each(MOST_CUTS), each(MOST_CUTS), each(2))
+
+
+def grown_network(net: Network) -> Network:
+    """The same network with room for twice as many messages."""
+    room, free = len(net.free), int(net.free_count[0])
+    stack = np.zeros(2 * room, np.int64)
+    stack[:free] = net.free[:free]
+    stack[free:free + room] = np.arange(room, 2 * room)
+    return net._replace(
+        heap=grown_heap(net.heap), words=np.concatenate([net.words, np.zeros_like(net.words)]),
+        source=np.concatenate([net.source, np.zeros_like(net.source)]),
+        target=np.concatenate([net.target, np.zeros_like(net.target)]), free=stack,
+        free_count=np.full(1, free + room, np.int64))
 
 
 @kernel

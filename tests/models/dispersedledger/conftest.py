@@ -22,21 +22,22 @@ class Run(NamedTuple):
     @property
     def rates(self) -> Any:
         """Bytes/s of blocks that each site retrieved."""
-        return goodput(self.made.rules, self.moving, self.made.duration, 1.0)
+        return goodput(self.moving, self.made.duration, 1.0)
 
 
 @pytest.fixture(scope="session")
 def fluid() -> Callable[..., Run]:
-    """Run sites of `rates` bytes/s, in and out, `delay` seconds apart."""
-    def play(rates: Any, delay: float = 0.05, seconds: float = 40.0, **settings: Any) -> Run:
+    """Run sites of `rates` bytes/s (over time: rows), in and out, `delay` seconds apart."""
+    def play(rates: Any, delay: float = 0.05, seconds: float = 40.0, seed: int = 0,
+             **settings: Any) -> Run:
         options = DispersedLedgerOptions.from_settings(
             {"tick": "20ms", "block": "500kB", "retrieval_overshoot": 1.5, **settings})
-        table = np.asarray(rates, np.float64)[np.newaxis]
+        table = np.atleast_2d(np.asarray(rates, np.float64))
         n = table.shape[1]
         delays = np.full((n, n), delay)
         np.fill_diagonal(delays, 0.0)
         placed = Placement(tuple(map(str, range(n))), (), (), delays, table, table, True)
         made = Prepared(placed, rules_of(options, n, 1.0), seconds, 256)
-        return Run(made, *run(made, options)[:2])
+        return Run(made, *run(made, options, seed=seed)[:2])
 
     return play

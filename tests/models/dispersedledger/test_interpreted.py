@@ -19,10 +19,11 @@ from rackwright.models.dispersedledger.world import new_world
 from rackwright.models.protocols.network import new_network
 
 found = hashlib.sha256()
-for variant, method in (("dl", "ticks"), ("hb", "ticks"), ("dl", "recursion")):
+for variant, method in (("dl", "ticks"), ("hb", "ticks"), ("dl", "recursion"), ("hb", "messages")):
     options = DispersedLedgerOptions.from_settings(
         {"variant": variant, "method": method, "tick": "50ms", "block": "500kB",
-         "load": "300kB/s", "commit_rule": "emergent"})
+         "load": "300kB/s", "commit_rule": "emergent",
+         "arrivals": "poisson" if method == "messages" else "fluid"})
     rates = np.array([[4e6, 5e6, 6e6, 3e6]])
     delay = np.full((4, 4), 0.05)
     np.fill_diagonal(delay, 0.0)
@@ -31,7 +32,7 @@ for variant, method in (("dl", "ticks"), ("hb", "ticks"), ("dl", "recursion")):
     found.update(tables.output.tobytes() + moving.total.tobytes())
 world = new_world(4, 1)
 heard = play(world, new_network(ROOM), 3, ["equivocates", "slow", "correct", "correct"])
-found.update(world.ledger.log.tobytes() + world.dispersal.block.tobytes())
+found.update(world.ledger.log.tobytes() + world.matter.block.tobytes())
 print(heard, found.hexdigest())
 """
 

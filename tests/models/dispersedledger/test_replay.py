@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 import rackwright
@@ -13,7 +15,7 @@ from rackwright.models.dispersedledger.options import DispersedLedgerOptions
 from rackwright.run import replay
 from rackwright.traces import generate_bandwidth
 
-SHORT = {"duration": "12s", "tick": "20ms"}
+SHORT: dict[str, Any] = {"duration": "12s", "tick": "20ms"}
 
 
 def test_the_sample_runs_and_says_what_limits_it() -> None:

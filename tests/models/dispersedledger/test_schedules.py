@@ -6,11 +6,16 @@ import pytest
 
 from rackwright.errors import UnknownName, UsageError
 from rackwright.models.dispersedledger.schedules import ROOM, play, run_schedules
-from rackwright.models.dispersedledger.world import BAD, DL, GOOD, VERDICT, new_world
+from rackwright.models.dispersedledger.world import BAD, DL, GOOD, VERDICT, World, new_world
 from rackwright.models.protocols.network import new_network
 
 VARIANTS = ("hb", "hb_link", "dl_coupled", "dl")
 BYZANTINE = ("silent", "equivocates", "garbles", "lies", "two_faced", "half", "copies")
+
+
+def _blocks(world: World) -> bytes:
+    assert world.matter is not None
+    return world.matter.block.tobytes()
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -25,6 +30,13 @@ def test_schedules_keep_every_property(variant: str, nodes: int, count: int) -> 
 def test_each_way_to_fail_is_borne(role: str) -> None:
     roles = [role, role, "slow", *["correct"] * 4]
     assert not run_schedules(4, 7, roles=roles).bad
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize(("nodes", "count"), [(4, 36), (7, 12), (16, 1)])
+def test_eager_nodes_keep_every_property(variant: str, nodes: int, count: int) -> None:
+    """They ask for blocks once these are complete: the order of timed replays."""
+    assert not run_schedules(count, nodes, variant=variant, eager=True).bad
 
 
 def test_common_coin() -> None:
@@ -56,7 +68,7 @@ def test_a_schedule_is_its_seed() -> None:
     for _ in range(2):
         world, net = new_world(7, 3, DL), new_network(ROOM)
         heard = play(world, net, 11)
-        logs.append((heard, world.ledger.log.tobytes(), world.dispersal.block.tobytes()))
+        logs.append((heard, world.ledger.log.tobytes(), _blocks(world)))
     assert logs[0] == logs[1]
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rackwright.models.dispersedledger.sharing import fill_ports
+from rackwright.models.dispersedledger.sharing import fill_ports, share_queues
 from rackwright.models.dispersedledger.votes import LATE, complete_times, smallest
 
 
@@ -42,6 +42,29 @@ def test_shares_are_max_min(n: int, seed: int) -> None:
     found = np.where(weight > 0, weight * level, 0.0)
     assert found == pytest.approx(_filled(up, down, weight), rel=1e-6, abs=1e-6)
     assert (found.sum(1) <= up * (1 + 1e-9)).all()
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(4, 9), st.integers(0, 10_000))
+def test_queues_share_ports_and_none_sends_more_than_it_has(n: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    up, down = rng.uniform(1, 10, n), rng.uniform(1, 10, n)
+    prefer = rng.integers(1, 4, (n, n)).astype(float)
+    backlog = rng.choice([0.0, 0.05, 1e9], (2, n, n))
+    for queues in backlog:
+        np.fill_diagonal(queues, 0.0)
+    room, sent, pace = np.zeros((3, 2, n)), np.zeros((2, n, n)), np.zeros((2, n, n))
+    room[0, 0], room[0, 1] = up, down
+    share_queues(backlog, prefer, room, np.zeros((n, n)), np.zeros((n, n)), sent, pace)
+    assert (sent <= backlog).all()
+    assert (sent <= pace * (1 + 1e-9)).all()
+    assert (sent.sum((0, 2)) <= up * (1 + 1e-9)).all()
+    assert (sent.sum((0, 1)) <= down * (1 + 1e-9)).all()
+    endless = np.where(backlog > 1, backlog, 0.0)
+    room[0, 0], room[0, 1] = up, down
+    share_queues(endless, prefer, room, np.zeros((n, n)), np.zeros((n, n)), sent, pace)
+    weight = prefer * (30.0 * (endless[0] > 0) + (endless[1] > 0))
+    assert sent.sum(0) == pytest.approx(_filled(up, down, weight), rel=1e-6, abs=1e-6)
 
 
 @settings(max_examples=60, deadline=None)
