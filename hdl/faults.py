@@ -12,8 +12,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-
 __all__ = ["Fault", "faults", "sample"]
 
 # what is put in the place of an operator
@@ -79,6 +77,8 @@ def faults(text: str) -> list[Fault]:
 
 def sample(text: str, count: int, seed: int) -> list[Fault]:
     """`count` of them (all, if there are fewer), drawn kind by kind in turn, by place."""
+    import numpy as np  # here, since every bench imports this package
+
     draws = np.random.default_rng(seed)
     every = faults(text)
     kinds: dict[str, list[Fault]] = {}

@@ -36,10 +36,11 @@ class Live(NamedTuple):
 
 def run_live(name: str | os.PathLike[str], words: Sequence[int | tuple[int, bool]],
              geometry: str | None = None, *, quiet: int = 1000,
-             timeout_time: float = TIMEOUT) -> Live:
+             timeout_time: float = TIMEOUT, simulator: str = "icarus") -> Live:
     """Play words (integers, or pairs of one and its tlast) to a block with one stream in, one out.
 
-    The run ends `quiet` clocks after the last answer: more than the block ever takes for one.
+    The run ends `quiet` clocks after the last answer: more than the block ever takes for one. On
+    ``verilator`` (see `rackwright.hdl.simulators`) long runs are faster, the first one not.
     Raises UsageError (no words, too many), UnknownName, InputError, MissingTool, Stalled.
     """
     if not 0 < len(words) <= MOST_WORDS:
@@ -48,7 +49,8 @@ def run_live(name: str | os.PathLike[str], words: Sequence[int | tuple[int, bool
     given = json.dumps({"words": [(str(word), last) for word, last in rows], "quiet": quiet})
     what = block(name)
     report = run_bench(what, what.geometry(geometry), timeout_time=timeout_time,
-                       given={"words.json": given}, bench="rackwright.hdl.lib.live.bench")
+                       given={"words.json": given}, bench="rackwright.hdl.lib.live.bench",
+                       simulator=simulator)
     if not report.passed:
         raise InputError(f"the words could not be played: {report.tests[0].message}",
                          place=what.folder)

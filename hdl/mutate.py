@@ -112,7 +112,7 @@ def _drawn(what: Block, count: int, seed: int) -> list[tuple[Path, Fault]]:
 
 
 def _healthy(what: Block, shapes: Sequence[Geometry]) -> list[tuple[Geometry, float]]:
-    """The geometries with a wall-clock limit each, the quickest first, those that are slow last.
+    """The geometries with a limit of time each, the quickest first, those that are slow last.
 
     The fast ones are run without a fault to see that they pass and how long they take.
     """

@@ -1,8 +1,11 @@
-"""Programs that may hang: run in a process group of their own, under a wall-clock limit.
+"""Programs that may hang: run in a process group of their own, under a limit of time.
 
 `run_limited` ends the whole group, simulator included, when the limit passes, on Ctrl-C and on
 any error. The group also ends by itself when its parent dies, if the child calls
 `die_with_parent`. POSIX only (process groups).
+
+The limit is one of processor time where the system counts it (Linux), so that a machine that is
+busy with other things fails nothing; what sleeps is ended after `PATIENCE` times as long.
 """
 
 from __future__ import annotations
@@ -13,7 +16,9 @@ import shutil
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +29,9 @@ __all__ = ["Icarus", "end_all", "find_icarus", "run_limited"]
 BUILD_FAILED = 3     # exit status of rackwright.hdl.simulate: the RTL does not compile
 NO_LIBPYTHON = 4     # exit status of rackwright.hdl.simulate: no shared libpython
 _RUNNING: dict[subprocess.Popen[bytes], int] = {}   # child -> the thread that waits for it
-VERSION_LIMIT = 20.0  # s for a program to say its version: our choice, far above what it takes
+VERSION_LIMIT = 60.0  # s for a program to say its version: our choice, far above what it takes
+PATIENCE = 4.0       # limits on the clock, for a group that has not used its processor time: ours
+_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True)
@@ -42,15 +49,21 @@ def find_icarus() -> Icarus:
             f"{' and '.join(missing)} not found on PATH: the HDL blocks are simulated with Icarus "
             "Verilog. Install it: sudo apt-get install iverilog (Debian, Ubuntu), "
             "brew install icarus-verilog (macOS)")
-    said = subprocess.run(["iverilog", "-V"], capture_output=True, text=True, check=False,
-                          timeout=VERSION_LIMIT, stdin=subprocess.DEVNULL)
-    match = re.search(r"Icarus Verilog version (\S+)", said.stdout)
+    match = re.search(r"Icarus Verilog version (\S+)", first_words(["iverilog", "-V"]))
     return Icarus(f"Icarus Verilog {match[1] if match else '(unknown version)'}")
+
+
+def first_words(command: Sequence[str]) -> str:
+    """What a program says when it is asked for its version; nothing if it does not answer."""
+    with suppress(subprocess.TimeoutExpired):
+        return subprocess.run(command, capture_output=True, text=True, check=False,
+                              timeout=VERSION_LIMIT, stdin=subprocess.DEVNULL).stdout
+    return ""
 
 
 def run_limited(command: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None, log: Path,
                 limit: float, what: str) -> int:
-    """Run `command` with its output in `log`; its exit status. `limit` is in seconds.
+    """Run `command` with its output in `log`; its exit status. `limit` is in seconds, see above.
 
     Raises Stalled when the limit passes and Interrupted on Ctrl-C; the group is dead by then.
     """
@@ -68,7 +81,7 @@ def run_limited(command: Sequence[str], *, cwd: Path, env: Mapping[str, str] | N
         try:
             _RUNNING[child] = threading.get_ident()
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
-            return child.wait(limit)
+            return _wait(child, limit)
         except subprocess.TimeoutExpired:
             raise Stalled(
                 f"{what} did not end within {limit:g} s and was killed; the last it said:\n"
@@ -77,6 +90,33 @@ def run_limited(command: Sequence[str], *, cwd: Path, env: Mapping[str, str] | N
             raise Interrupted(f"{what} was interrupted") from None
         finally:
             _end(child)
+
+
+def _wait(child: subprocess.Popen[bytes], limit: float) -> int:
+    """The exit status. Raises TimeoutExpired when the group has used up its time."""
+    started = time.monotonic()
+    left = limit
+    while True:
+        try:
+            return child.wait(max(left, 0.1))   # not to look at every process all the time
+        except subprocess.TimeoutExpired:
+            used = _processor_time(child.pid)
+            left = min(limit - used, started + PATIENCE * limit - time.monotonic())
+            if left <= 0:
+                raise
+
+
+def _processor_time(session: int) -> float:
+    """Seconds that the processes of a session, and those they waited for, have used; without a
+    system that says, more than any limit."""
+    total, found = 0, False
+    for place in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):    # gone meanwhile
+            fields = place.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+            if int(fields[3]) == session:
+                found = True
+                total += sum(map(int, fields[11:15]))
+    return total / _TICKS if found else float("inf")   # nonzero: ticks a second, 100 on Linux
 
 
 def end_all(threads: Collection[int]) -> None:

@@ -3,6 +3,7 @@
 Bits of payload that one operation takes in, over the clocks between two of them. The payload is
 the useful part of the input word: no tags, opcodes or byte counts. No block was placed and routed:
 both clocks are assumptions, 250 MHz and the 322.27 MHz of a 25G Ethernet MAC (25.78125 GBd / 80).
+Beside them stand the LUT levels of the geometry, which say where a clock is hard to believe in.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from rackwright.hdl.folders import block, blocks
+from rackwright.hdl.synth import sizes
 from rackwright.hdl.timing import Timing, timing
 
 __all__ = ["CLOCKS_HZ", "Rate", "as_table", "fastest", "rates"]
@@ -55,6 +57,7 @@ class Rate(NamedTuple):
     cycles: float
     rates_bps: tuple[float, ...]
     keeps_up_bps: tuple[float, ...]   # the fastest line of 100, 200, 400 Gb/s by clock; 0: none
+    levels: int | None       # look-up tables between two registers; None: not synthesised
 
 
 def rates() -> list[Rate]:
@@ -83,16 +86,18 @@ def _rate(measured: Timing) -> Rate:
     bps = tuple(bits * clock / cycles for clock in CLOCKS_HZ)  # nonzero: an operation takes time
     return Rate(measured.block, measured.geometry, operation, payload, bits, cycles, bps,
                 tuple(max((line for line in LINES_BPS if line <= one), default=0.0)
-                      for one in bps))
+                      for one in bps),
+                sizes(measured.block).get(measured.geometry, {}).get("levels"))
 
 
 def as_table(rows: list[Rate]) -> str:
     """As Markdown."""
     lines = ["| block | geometry | operation | payload bits | cycles | Gb/s at 250 MHz | "
-             "Gb/s at 322.27 MHz | keeps up with |", "| --- " * 8 + "|"]
+             "Gb/s at 322.27 MHz | keeps up with | LUT levels |", "| --- " * 9 + "|"]
     for row in rows:
         kept = " / ".join(f"{line / 1e9:.0f}G" if line else "-" for line in row.keeps_up_bps)
         speeds = " | ".join(f"{one / 1e9:.1f}" for one in row.rates_bps)
         lines.append(f"| {row.block} | {row.geometry} | {row.operation} | {row.bits} "
-                     f"({row.payload}) | {row.cycles:g} | {speeds} | {kept} |")
+                     f"({row.payload}) | {row.cycles:g} | {speeds} | {kept} | "
+                     f"{'-' if row.levels is None else row.levels} |")
     return "\n".join(lines) + "\n"

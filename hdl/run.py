@@ -1,8 +1,9 @@
 """The runner: one bench of one block, in a child process, and what came of it.
 
-Icarus Verilog under cocotb. The child has its own process group and a wall-clock limit. Compiled
-simulations are kept beside the compiled kernels, under a hash of the RTL, the parameters and the
-versions of the tools; what is unused for a month is deleted. Nothing is written into the package.
+Icarus Verilog, or Verilator where it is asked for, under cocotb. The child has its own process
+group and a limit of time. Compiled simulations are kept beside the compiled kernels, under a
+hash of the RTL, the parameters and the versions of the tools; what is unused for a month is
+deleted. Nothing is written into the package.
 """
 
 from __future__ import annotations
@@ -22,17 +23,11 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from rackwright.engine.kernel import cache_folder
-from rackwright.errors import InputError, MissingTool, RackwrightError
+from rackwright.errors import InputError, MissingTool, RackwrightError, UsageError
 from rackwright.hdl.folders import Block, Geometry, block
 from rackwright.hdl.lib.session import OUT, SEED
-from rackwright.hdl.process import (
-    BUILD_FAILED,
-    NO_LIBPYTHON,
-    find_icarus,
-    run_limited,
-    tail,
-)
+from rackwright.hdl.process import BUILD_FAILED, NO_LIBPYTHON, run_limited, tail
+from rackwright.hdl.simulators import Simulator, find_simulator
 
 __all__ = ["BenchReport", "BenchTest", "run_bench", "test_block"]
 
@@ -78,39 +73,42 @@ class BenchReport:
 
 def test_block(name: str | os.PathLike[str], *, seed: int = 0, waves: bool = False,
                timeout_time: float = TIMEOUT, geometry: str | None = None,
-               tests: str | None = None) -> BenchReport:
+               tests: str | None = None, simulator: str = "icarus") -> BenchReport:
     """Run the bench of a block (a name, or the path of a block folder) on one geometry.
 
     `geometry` is the first of the block by default; `tests` is a regular expression that picks
-    tests by name; `timeout_time` is the wall-clock limit in seconds. With `waves` an FST file is
-    kept in the cache folder. A failing bench is a report with ``passed == False``.
-    Raises MissingTool, UnknownName, InputError (RTL that does not compile, a bench without
-    tests), Stalled (limit passed, simulator killed), Interrupted (Ctrl-C).
+    tests by name; `timeout_time` is a limit in seconds (see `hdl.process`); `simulator` is
+    ``icarus`` or ``verilator``. With `waves` an FST file is kept in the cache folder (Icarus only).
+    A failing bench is a report with ``passed == False``.
+    Raises MissingTool, UnknownName, UsageError, InputError (RTL that does not compile, a bench
+    without tests), Stalled (limit passed, simulator killed), Interrupted (Ctrl-C).
     """
     what = block(name)
     return run_bench(what, what.geometry(geometry), seed=seed, waves=waves,
-                     timeout_time=timeout_time, tests=tests)
+                     timeout_time=timeout_time, tests=tests, simulator=simulator)
 
 
 def run_bench(what: Block, shape: Geometry, *, seed: int = 0, waves: bool = False,
               timeout_time: float = TIMEOUT, tests: str | None = None, keep: bool = True,
               first_failure: bool = False, given: Mapping[str, str] | None = None,
-              bench: str | None = None) -> BenchReport:
+              bench: str | None = None, simulator: str = "icarus") -> BenchReport:
     """Run a bench on a block that was read, or put together, by the caller.
 
     As `test_block`, and: with `keep` off the compiled simulation is not kept; `first_failure` ends
     the run at the first test that fails; `given` are files (name -> text) for the bench, in the
     folder that `publish` writes to; `bench` is another bench's module.
     """
-    simulator = find_icarus().version
+    tool = find_simulator(simulator)
+    if waves and tool.name != "icarus":
+        raise UsageError(f"waves are kept with Icarus Verilog, not with {tool.version}")
     with tempfile.TemporaryDirectory(prefix="rackwright-hdl-") as temporary:
         folder = Path(temporary)
         cache = _cache() if keep else folder
-        job = _job(what, shape, simulator, folder, cache, seed=seed, waves=waves, tests=tests)
+        job = _job(what, shape, tool, folder, cache, seed=seed, waves=waves, tests=tests)
         job["bench"] = bench or job["bench"]
         for name, text in {"job.json": json.dumps(job), **(given or {})}.items():
             (folder / name).write_text(text, encoding="utf-8")
-        environment = _environment(what, seed, folder)
+        environment = {**_environment(what, seed, folder), **tool.environment}
         if first_failure:
             environment["COCOTB_MAX_FAILURES"] = "1"
         status = run_limited(
@@ -119,20 +117,22 @@ def run_bench(what: Block, shape: Geometry, *, seed: int = 0, waves: bool = Fals
             limit=timeout_time, what=f"the bench of {what.name} ({shape.name}, seed {seed})")
         outcome = _results(what, shape, folder, status)
         return BenchReport(
-            what.name, shape.name, shape.parameters, seed, simulator, outcome,
+            what.name, shape.name, shape.parameters, seed, tool.version, outcome,
             _published(folder, "coverage"),
             _published(folder, "cycles") | _published(folder, "load"),
             tail(folder / "log", 60), _keep_waves(what, shape, folder, cache) if waves else None)
 
 
-def _job(what: Block, shape: Geometry, simulator: str, folder: Path, cache: Path, *, seed: int,
+def _job(what: Block, shape: Geometry, tool: Simulator, folder: Path, cache: Path, *, seed: int,
          waves: bool, tests: str | None) -> dict[str, Any]:
+    kind = "vvp" if tool.name == "icarus" else "program"
     return {
+        "simulator": tool.name,
         "sources": [str(source) for source in what.sources],
         "toplevel": what.toplevel, "parameters": shape.parameters, "bench": what.bench[0],
         "folder": str(folder), "build": str(folder / "build"),
         "results": str(folder / "results.xml"), "seed": seed, "waves": waves, "filter": tests,
-        "cached": str(cache / f"{what.name}-{_build_key(what, shape, simulator)}.vvp"),
+        "cached": str(cache / f"{what.name}-{_build_key(what, shape, tool.version)}.{kind}"),
     }
 
 
@@ -144,6 +144,8 @@ def _build_key(what: Block, shape: Geometry, simulator: str) -> str:
 
 def _cache() -> Path:
     """The folder of compiled simulations, freed of what is a month old."""
+    from rackwright.engine.kernel import cache_folder  # with NumPy, which the child does without
+
     folder = cache_folder().parent / "hdl"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -195,9 +197,11 @@ def _results(what: Block, shape: Geometry, folder: Path, status: int) -> tuple[B
 
 
 def _elaboration_errors(log: Path) -> str:
-    """What the RTL's own checks ($error at time 0) said."""
+    """What the RTL's own checks ($error at time 0) said, to Icarus or to Verilator."""
     text = log.read_text(encoding="utf-8", errors="replace")
-    return "; ".join(re.findall(r"^ERROR: \S+:\d+: (.*)\n\s+Time: 0\s", text, re.MULTILINE))
+    return "; ".join(re.findall(r"^ERROR: \S+:\d+: (.*)\n\s+Time: 0\s", text, re.MULTILINE)
+                     + re.findall(r"^\[0\] %Error: \S+:\d+: Assertion failed in \S+: (.*)$", text,
+                                  re.MULTILINE))
 
 
 def _test(case: ElementTree.Element) -> BenchTest:

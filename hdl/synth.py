@@ -3,14 +3,13 @@
 The flow (`_FLOW`) ends in ``abc -lut 6``: six-input look-up tables and flip-flops of no particular
 device, memories left whole and counted in bits. LUT levels are the longest path between registers
 (``ltp -noff``, before flip-flops are mapped to a technology). There is no timing in it: levels say
-which block is deep, no clock follows from them. ``synthesis.toml`` of the block holds what came
-out; ``budgets.toml`` beside this module (for a block of one's own: in its folder) holds ceilings::
+which block is deep, no clock follows from them; adders and multipliers are look-up tables here,
+deeper than with the carry chains and multipliers that a device has. ``synthesis.toml`` of the block
+holds what came out, for every geometry; ``budgets.toml`` beside this module (for a block of one's
+own: in its folder) holds ceilings by geometry::
 
     [block_name]
-    luts = 2000
-    flip_flops = 900
-    memory_bits = 4096
-    levels = 12
+    geometry = { luts = 2000, flip_flops = 900, memory_bits = 4096, levels = 12 }
 """
 
 from __future__ import annotations
@@ -18,17 +17,16 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 import tempfile
 import tomllib
 from pathlib import Path
 from typing import Any
 
-from rackwright.errors import InputError, MissingTool, RackwrightError
+from rackwright.errors import InputError, MissingTool, RackwrightError, UsageError
 from rackwright.hdl.folders import PACKAGE, Block, Geometry, block
-from rackwright.hdl.process import VERSION_LIMIT, run_limited
+from rackwright.hdl.process import first_words, run_limited
 
-__all__ = ["find_yosys", "synthesise"]
+__all__ = ["find_yosys", "sizes", "synthesise"]
 
 LIMIT = 600.0          # s for one geometry: our choice, most take a few
 FIGURES = ("luts", "flip_flops", "memory_bits", "levels")
@@ -43,20 +41,24 @@ def find_yosys() -> str:
     if shutil.which("yosys") is None:
         raise MissingTool("yosys not found on PATH: sizes of blocks come from it. Install it: "
                           "sudo apt-get install yosys")
-    said = subprocess.run(["yosys", "-V"], capture_output=True, text=True, check=False,
-                          timeout=VERSION_LIMIT, stdin=subprocess.DEVNULL)
-    return " ".join(said.stdout.split()[:2]) or "Yosys (unknown version)"
+    return " ".join(first_words(["yosys", "-V"]).split()[:2]) or "Yosys (unknown version)"
 
 
-def synthesise(name: str | os.PathLike[str], *, check: bool = False) -> str:
-    """Synthesise a block in its first geometry; the text of its ``synthesis.toml``.
+def synthesise(name: str | os.PathLike[str], *, check: bool = False,
+               geometry: str | None = None) -> str:
+    """Synthesise a block in all its geometries; the text of its ``synthesis.toml``.
 
-    Writes the file; with `check` compares instead. Raises RackwrightError when a figure is above
-    its ceiling or, with `check`, differs; MissingTool; InputError when Yosys fails.
+    Writes the file; with `check` compares instead (only `geometry`, if one is named). Raises
+    RackwrightError when a figure is above its ceiling or, with `check`, differs; MissingTool;
+    UsageError; UnknownName; InputError when Yosys fails.
     """
+    if geometry is not None and not check:
+        raise UsageError("one geometry can be checked; a synthesis.toml is written with all of "
+                         "them")
     what = block(name)
     tool = find_yosys()
-    rows = [(shape, _figures(what, shape)) for shape in what.geometries[:1]]
+    shapes = what.geometries if geometry is None else (what.geometry(geometry),)
+    rows = [(shape, _figures(what, shape)) for shape in shapes]
     text = _render(what, tool, rows)
     faults = _over_budget(what, rows)
     if check:
@@ -72,10 +74,25 @@ def synthesise(name: str | os.PathLike[str], *, check: bool = False) -> str:
     return text
 
 
+def sizes(name: str | os.PathLike[str]) -> dict[str, dict[str, int]]:
+    """What ``synthesis.toml`` holds, by geometry; nothing of a block that was never synthesised, or
+    whose RTL has changed since.
+
+    >>> sizes("arbiter")["4"]["levels"]
+    3
+    """
+    what = block(name)
+    kept = _read(what.folder / "synthesis.toml")
+    if kept.get("rtl_sha256") != what.rtl_sha256:
+        return {}
+    return {row["name"]: {key: row[key] for key in FIGURES} for row in kept.get("geometry", [])}
+
+
 def _figures(what: Block, shape: Geometry) -> dict[str, int]:
     """Run Yosys on one geometry. Raises InputError, Stalled."""
-    values = "".join(f"chparam -set {key} {value} {what.toplevel}; "
-                     for key, value in shape.parameters.items())
+    # all in one command: parameters that do not go together would be refused one after the other
+    values = " ".join(f"-set {key} {value}" for key, value in shape.parameters.items())
+    values = f"chparam {values} {what.toplevel}; " if values else ""
     with tempfile.TemporaryDirectory(prefix="rackwright-synth-") as temporary:
         folder = Path(temporary)
         for path in what.sources:  # Yosys knows no $error, though none of them is ever reached
@@ -121,16 +138,22 @@ def _read(place: Path) -> dict[str, Any]:
 
 
 def _over_budget(what: Block, rows: list[tuple[Geometry, dict[str, int]]]) -> list[str]:
-    """Figures above their ceilings; a packaged block has to have some."""
+    """Figures above their ceilings; a packaged block has to have some for every geometry."""
     inside = PACKAGE in what.folder.parents
     place = (PACKAGE if inside else what.folder) / "budgets.toml"
-    ceilings = _read(place).get(what.name)
-    if ceilings is None:
-        return [f"no ceilings in {place}"] if inside else []
-    if set(ceilings) != set(FIGURES):
-        raise InputError(f"[{what.name}] needs {', '.join(FIGURES)} and nothing else", place=place)
-    return [f"{shape.name}: {key} = {figures[key]}, ceiling {ceilings[key]} ({place.name})"
-            for shape, figures in rows for key in FIGURES if figures[key] > ceilings[key]]
+    ceilings = _read(place).get(what.name, {})
+    faults = []
+    for shape, figures in rows:
+        most = ceilings.get(shape.name)
+        if most is None:
+            faults += [f"no ceilings for {shape.name} in {place}"] if inside else []
+            continue
+        if not isinstance(most, dict) or set(most) != set(FIGURES):
+            raise InputError(f"[{what.name}] {shape.name} needs {', '.join(FIGURES)} and nothing "
+                             "else", place=place)
+        faults += [f"{shape.name}: {key} = {figures[key]}, ceiling {most[key]} ({place.name})"
+                   for key in FIGURES if figures[key] > most[key]]
+    return faults
 
 
 def _differences(what: Block, tool: str, rows: list[tuple[Geometry, dict[str, int]]]) -> list[str]:

@@ -6,10 +6,9 @@ both sides of every limit; where times are narrow, every pair of them; reset; ex
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import product
 from typing import Any
-
-import cocotb
 
 from rackwright.hdl.bg_gate.golden import (
     ALLREDUCE,
@@ -18,7 +17,7 @@ from rackwright.hdl.bg_gate.golden import (
     gate_admit,
     gate_recent,
 )
-from rackwright.hdl.lib import Coverage, StreamBench, load_sweep, publish, reset_sweep, seed
+from rackwright.hdl.lib import Coverage, StreamBench, Suite
 
 COVERAGE = Coverage([
     *(f"{answer}:{rule}" for answer, rule in (
@@ -27,6 +26,7 @@ COVERAGE = Coverage([
     "attack", "release:down", "release:up", "release:still", "refused:operation", "refused:gpu",
     "same gpu twice", "reset"])
 TASKLET, REPORT, ASK = 1, 2, 3
+MANY = 1 << 16          # words: more than any test queues
 
 
 class TB(StreamBench):
@@ -89,13 +89,12 @@ class TB(StreamBench):
         return self.draws.randint(0, self.most)
 
 
-@cocotb.test(timeout_time=200, timeout_unit="us")
-@cocotb.parametrize(pause_in=[0.0, 0.3], pause_out=[0.0, 0.5])
-async def random_words(dut: Any, pause_in: float, pause_out: float) -> None:
+suite = Suite(__name__, TB, COVERAGE)
+
+
+@suite.under_pauses(200)
+def random_words(tb: TB) -> None:
     """Any mix, on few GPUs."""
-    print(f"bg_gate: seed {seed()}, pauses {pause_in} in, {pause_out} out")
-    tb = TB(dut, pause_in=pause_in, pause_out=pause_out)
-    await tb.start()
     draws = tb.draws
     for _ in range(1500):
         op = draws.choices((TASKLET, REPORT, ASK, 0, 4, 255), (15, 60, 20, 1, 1, 1))[0]
@@ -107,14 +106,11 @@ async def random_words(dut: Any, pause_in: float, pause_out: float) -> None:
         held = tb.rows[gpu][1] if gpu < tb.gpus else 0
         flags = 1 << draws.randrange(8) if draws.random() < 0.7 else draws.getrandbits(8)
         tb.ask(op, gpu, flags, benchmark, tb.near(benchmark if op == TASKLET else held))
-    await tb.finish()
 
 
-@cocotb.test(timeout_time=200, timeout_unit="us")
-async def every_flag(dut: Any) -> None:
+@suite.test(200)
+def every_flag(tb: TB) -> None:
     """All combinations of flags, below, at and above both limits: the answers written out."""
-    tb = TB(dut)
-    await tb.start()
     for flags in range(64):
         for benchmark in (10, min(tb.most, tb.long_recv + 10)):
             limit = 11 * benchmark // 10
@@ -126,63 +122,44 @@ async def every_flag(dut: Any) -> None:
                     bool(flags & 8) and benchmark > tb.long_recv or not slow)
                 assert tb.ask(TASKLET, 0, flags, benchmark, recent) == wanted
                 assert tb.ask(ASK, 0) == wanted
-    await tb.finish()
 
 
-@cocotb.test(timeout_time=400, timeout_unit="us")
-async def every_pair_of_times(dut: Any) -> None:
+@suite.test(400)
+def every_pair_of_times(tb: TB) -> None:
     """Where times are narrow: every average with every run, for several benchmarks."""
-    tb = TB(dut)
-    await tb.start()
     if tb.width <= 5:
         for recent, last, benchmark in product(range(32), range(32), (0, 9, 20, 31)):
             tb.ask(TASKLET, 0, 1, benchmark, recent)
             tb.ask(REPORT, 0, time=last)
-    await tb.finish()
 
 
-@cocotb.test(timeout_time=100, timeout_unit="us")
-async def average_comes_down_to_the_benchmark(dut: Any) -> None:
+@suite.test()
+def average_comes_down_to_the_benchmark(tb: TB) -> None:
     """After one slow run, runs of the benchmark bring the average back and the gate opens."""
-    tb = TB(dut)
-    await tb.start()
     benchmark = min(200, tb.most // 2)
     tb.ask(TASKLET, 0, 1, benchmark, benchmark)
     assert tb.ask(REPORT, 0, time=min(tb.most, 3 * benchmark)) == 0
     answers = [tb.ask(REPORT, 0, time=benchmark) for _ in range(60)]
     assert answers[0] == 0 and answers[-1] == 1 and answers == sorted(answers)
     assert tb.rows[0][2] == benchmark
-    await tb.finish()
 
 
-@cocotb.test(timeout_time=100, timeout_unit="us")
-async def reset_opens_every_gate(dut: Any) -> None:
+@suite.cut((MANY, MANY, MANY), met="reset", pause_out=0.5)
+def reset_opens_every_gate(tb: TB) -> Iterator[None]:
     """After a reset no GPU has a tasklet."""
-    tb = TB(dut, pause_out=0.5)
-    await tb.start()
-    for _ in range(3):
-        for gpu in range(tb.gpus):
-            tb.ask(TASKLET, gpu, ALLREDUCE, 9, 9)
-        await tb.taken(tb.gpus)
-        await tb.reset()
-        COVERAGE.hit("reset")
-        for gpu in range(tb.gpus):
-            assert tb.ask(ASK, gpu) == 1
-        await tb.finish()
+    for gpu in range(tb.gpus):
+        tb.ask(TASKLET, gpu, ALLREDUCE, 9, 9)
+    yield
+    for gpu in range(tb.gpus):
+        assert tb.ask(ASK, gpu) == 1
 
 
-@cocotb.test(timeout_time=100, timeout_unit="us")
-async def measure_full_throughput(dut: Any) -> None:
+@suite.measure({"ask": 1, "report": 1, "tasklet": 1})
+def measure_full_throughput(tb: TB) -> tuple[int, int]:
     """One word a clock, the same GPU or not; one clock of latency: exactly."""
-    tb = TB(dut)
-    await tb.start()
     for number in range(200):
         tb.ask(REPORT if number % 3 else ASK, number // 4 % tb.gpus, time=number & tb.most)
-    await tb.finish()
-    assert tb.clocks() == (1, 200)
-    publish("cycles", {"startup_cycles": 0,
-                       "latency_cycles": {"ask": 1, "report": 1, "tasklet": 1},
-                       "interval_cycles": {"ask": 1, "report": 1, "tasklet": 1}})
+    return 1, 200
 
 
 def traffic(tb: TB) -> int:
@@ -192,21 +169,4 @@ def traffic(tb: TB) -> int:
     return 100
 
 
-@cocotb.test(timeout_time=400, timeout_unit="us")
-async def measure_load(dut: Any) -> None:
-    """Clocks an operation and stalls, by offered load."""
-    await load_sweep(lambda pause: TB(dut, pause_in=pause), {"report": traffic})
-
-
-@cocotb.test(timeout_time=800, timeout_unit="us")
-async def reset_at_any_clock(dut: Any) -> None:
-    """A reset of one clock leaves nothing behind, whatever stage the words are in."""
-    await reset_sweep(TB(dut), traffic)
-
-
-@cocotb.test(timeout_time=1, timeout_unit="us")
-async def coverage_is_complete(dut: Any) -> None:
-    """Runs last: every bin was met."""
-    print(COVERAGE.report())
-    publish("coverage", COVERAGE.counts)
-    assert not COVERAGE.missing()
+suite.standard({"report": traffic})

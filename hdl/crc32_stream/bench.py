@@ -7,20 +7,11 @@ received frames and such with one wrong bit; reset inside a frame; exact cycles.
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterator
 from typing import Any
 
-import cocotb
-
 from rackwright.hdl.crc32_stream.golden import RESIDUE, crc32
-from rackwright.hdl.lib import (
-    Coverage,
-    StreamBench,
-    load_sweep,
-    publish,
-    reset_sweep,
-    seed,
-    size_sweep,
-)
+from rackwright.hdl.lib import Coverage, StreamBench, Suite
 
 COVERAGE = Coverage(["bytes:0", "bytes:1", "bytes:a beat", "bytes:a beat and one", "bytes:1518",
                      "received:good", "received:bad", "reset:in a frame", "all zeros", "all ones"])
@@ -67,13 +58,12 @@ class TB(StreamBench):
         COVERAGE.hit("received:good" if wrong is None else "received:bad")
 
 
-@cocotb.test(timeout_time=200, timeout_unit="us")
-@cocotb.parametrize(pause_in=[0.0, 0.3], pause_out=[0.0, 0.5])
-async def random_frames(dut: Any, pause_in: float, pause_out: float) -> None:
+suite = Suite(__name__, TB, COVERAGE)
+
+
+@suite.under_pauses(200)
+def random_frames(tb: TB) -> None:
     """Short frames of any length."""
-    print(f"crc32_stream: seed {seed()}, pauses {pause_in} in, {pause_out} out")
-    tb = TB(dut, pause_in=pause_in, pause_out=pause_out)
-    await tb.start()
     draws = tb.draws
     for _ in range(60):
         content = draws.randbytes(draws.randint(0, 4 * tb.beat))
@@ -81,61 +71,42 @@ async def random_frames(dut: Any, pause_in: float, pause_out: float) -> None:
             tb.frame(content)
         else:
             tb.received(content, draws.getrandbits(16) if draws.random() < 0.5 else None)
-    await tb.finish()
 
 
-@cocotb.test(timeout_time=200, timeout_unit="us")
-async def every_length(dut: Any) -> None:
+@suite.test(200)
+def every_length(tb: TB) -> None:
     """Every number of bytes in the last beat, the longest frame, bytes all alike."""
-    tb = TB(dut)
-    await tb.start()
     for size in range(2 * tb.beat + 2):
         tb.frame(tb.draws.randbytes(size))
     tb.frame(tb.draws.randbytes(LONGEST))
     for name, byte in (("all zeros", b"\0"), ("all ones", b"\xff")):
         tb.frame(byte * (3 * tb.beat))
         COVERAGE.hit(name)
-    await tb.finish()
 
 
-@cocotb.test(timeout_time=100, timeout_unit="us")
-async def every_wrong_bit(dut: Any) -> None:
+@suite.test()
+def every_wrong_bit(tb: TB) -> None:
     """No single wrong bit of a short frame passes for good."""
-    tb = TB(dut)
-    await tb.start()
     for bit in range(8 * 12):
         tb.received(b"rackwrig", bit)
     tb.received(b"rackwrig")
-    await tb.finish()
 
 
-@cocotb.test(timeout_time=100, timeout_unit="us")
-async def reset_in_a_frame(dut: Any) -> None:
+@suite.cut((1, 2, 3), met="reset:in a frame", pause_out=0.5)
+def reset_in_a_frame(tb: TB) -> Iterator[None]:
     """After a reset the next frame starts afresh."""
-    tb = TB(dut, pause_out=0.5)
-    await tb.start()
-    for stop in (1, 2, 3):
-        tb.frame(tb.draws.randbytes(6 * tb.beat))
-        await tb.taken(stop)
-        await tb.reset()
-        COVERAGE.hit("reset:in a frame")
-        tb.received(tb.draws.randbytes(3 * tb.beat))
-        await tb.finish()
+    tb.frame(tb.draws.randbytes(6 * tb.beat))
+    yield
+    tb.received(tb.draws.randbytes(3 * tb.beat))
 
 
-@cocotb.test(timeout_time=100, timeout_unit="us")
-async def measure_full_throughput(dut: Any) -> None:
+@suite.measure({"beat": 1}, {"frame": (
+    (64, 256, LONGEST), lambda tb, size: tb.frame(tb.draws.randbytes(size)))})
+def measure_full_throughput(tb: TB) -> tuple[int, int]:
     """One beat a clock, one clock of latency: exactly."""
-    tb = TB(dut)
-    await tb.start()
     for _ in range(20):
         tb.frame(tb.draws.randbytes(5 * tb.beat))
-    await tb.finish()
-    assert tb.clocks() == (1, 100)
-    sizes = await size_sweep(tb, (64, 256, LONGEST),
-                             lambda size: tb.frame(tb.draws.randbytes(size)))
-    publish("cycles", {"startup_cycles": 0, "latency_cycles": {"beat": 1},
-                       "interval_cycles": {"beat": 1}, "size_cycles": {"frame": sizes}})
+    return 1, 100
 
 
 def traffic(tb: TB) -> int:
@@ -145,21 +116,4 @@ def traffic(tb: TB) -> int:
     return 100
 
 
-@cocotb.test(timeout_time=400, timeout_unit="us")
-async def measure_load(dut: Any) -> None:
-    """Clocks an operation and stalls, by offered load."""
-    await load_sweep(lambda pause: TB(dut, pause_in=pause), {"beat": traffic})
-
-
-@cocotb.test(timeout_time=800, timeout_unit="us")
-async def reset_at_any_clock(dut: Any) -> None:
-    """A reset of one clock leaves nothing behind, whatever stage the words are in."""
-    await reset_sweep(TB(dut), traffic)
-
-
-@cocotb.test(timeout_time=1, timeout_unit="us")
-async def coverage_is_complete(dut: Any) -> None:
-    """Runs last: every bin was met."""
-    print(COVERAGE.report())
-    publish("coverage", COVERAGE.counts)
-    assert not COVERAGE.missing()
+suite.standard({"beat": traffic})

@@ -37,6 +37,8 @@ module crc32_stream #
 );
 
 localparam BYTES = DATA_WIDTH/8;
+localparam REACH = DATA_WIDTH < 32 ? DATA_WIDTH : 32;
+localparam [31:0] POLYNOMIAL = 32'hedb88320; // bits in the order of the wire
 localparam [31:0] RESIDUE = 32'hdebb20e3;    // of the register, after a frame and its CRC
 
 initial begin
@@ -46,15 +48,18 @@ initial begin
     end
 end
 
-// the register after one more byte, bits in the order of the wire
-function [31:0] add_byte;
-    input [31:0] crc;
-    input [7:0] value;
+// which bits of a whole beat take part in one bit of the register after it, from a register of zero:
+// a bit that comes later has been through the polynomial once less often
+function [DATA_WIDTH-1:0] taps;
+    input integer row;
+    reg [31:0] effect;
     integer i;
     begin
-        add_byte = crc ^ {24'd0, value};
-        for (i = 0; i < 8; i = i + 1) begin
-            add_byte = {1'b0, add_byte[31:1]} ^ (add_byte[0] ? 32'hedb88320 : 32'd0);
+        effect = POLYNOMIAL;
+        taps = {DATA_WIDTH{1'b0}};
+        for (i = DATA_WIDTH - 1; i >= 0; i = i - 1) begin
+            taps[i] = effect[row];
+            effect = {1'b0, effect[31:1]} ^ (effect[0] ? POLYNOMIAL : 32'd0);
         end
     end
 endfunction
@@ -62,16 +67,32 @@ endfunction
 reg [31:0] crc_reg = 32'hffffffff;
 
 wire [6:0] kept = s_axis_tdata[DATA_WIDTH +: 7];
+wire [6:0] gap = kept < BYTES[6:0] ? BYTES[6:0] - kept : 7'd0;
 
-// the register after the bytes that are kept
-reg [31:0] crc;
-integer place;
+// the register meets the first bytes; bytes that are not kept leave at the top, zeros come in below
+// and change nothing
+reg [DATA_WIDTH-1:0] met;
 always @* begin
-    crc = crc_reg;
-    for (place = 0; place < BYTES; place = place + 1) begin
-        if (place < kept) crc = add_byte(crc, s_axis_tdata[8*place +: 8]);
-    end
+    met = s_axis_tdata[DATA_WIDTH-1:0];
+    met[REACH-1:0] = s_axis_tdata[REACH-1:0] ^ crc_reg[REACH-1:0];
 end
+wire [DATA_WIDTH-1:0] aligned = met << {gap, 3'b000};
+
+// what of the register met no byte
+wire [31:0] rest = kept == 7'd0 ? crc_reg
+    : kept == 7'd1 ? {8'd0, crc_reg[31:8]}
+    : kept == 7'd2 ? {16'd0, crc_reg[31:16]}
+    : kept == 7'd3 ? {24'd0, crc_reg[31:24]} : 32'd0;
+
+// the register after the bytes that are kept: all of them at once
+wire [31:0] crc;
+genvar row;
+generate
+    for (row = 0; row < 32; row = row + 1) begin : bits
+        localparam [DATA_WIDTH-1:0] TAPS = taps(row);
+        assign crc[row] = ^(aligned & TAPS) ^ rest[row];
+    end
+endgenerate
 
 wire ready;
 assign s_axis_tready = ready;

@@ -6,13 +6,13 @@ change between scans, empty scans, overflow where the sum is narrow, reset in a 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-import cocotb
 import numpy as np
 
 from rackwright.hdl.filter_sum.golden import Limits, scan
-from rackwright.hdl.lib import Coverage, StreamBench, load_sweep, publish, reset_sweep, seed
+from rackwright.hdl.lib import Coverage, StreamBench, Suite
 
 FIELDS = ("date", "discount", "quantity", "price")
 COVERAGE = Coverage([
@@ -110,13 +110,12 @@ def query6() -> Limits:
     return Limits(8766, 9131, 5, 7, 24)
 
 
-@cocotb.test(timeout_time=200, timeout_unit="us")
-@cocotb.parametrize(pause_in=[0.0, 0.3], pause_out=[0.0, 0.5])
-async def random_scans(dut: Any, pause_in: float, pause_out: float) -> None:
+suite = Suite(__name__, TB, COVERAGE)
+
+
+@suite.under_pauses(200)
+def random_scans(tb: TB) -> None:
     """Scans of every length, limits that change between them."""
-    print(f"filter_sum: seed {seed()}, pauses {pause_in} in, {pause_out} out")
-    tb = TB(dut, pause_in=pause_in, pause_out=pause_out)
-    await tb.start()
     tb.scan(tb.rows(3))
     tb.set_limits(query6())
     for _ in range(40):
@@ -124,14 +123,11 @@ async def random_scans(dut: Any, pause_in: float, pause_out: float) -> None:
         if tb.draws.random() < 0.3:
             start = tb.draws.randrange(60000)
             tb.set_limits(Limits(start, start + tb.draws.randint(0, 3), 2, 250, 200))
-    await tb.finish()
 
 
-@cocotb.test(timeout_time=100, timeout_unit="us")
-async def sums_overflow_and_recover(dut: Any) -> None:
+@suite.test()
+def sums_overflow_and_recover(tb: TB) -> None:
     """The largest products: the sum of a narrow block overflows, the next scan is clean."""
-    tb = TB(dut)
-    await tb.start()
     tb.set_limits(Limits(0, 0xFFFF, 0, 255, 255))
     largest: Row = {"date": 1, "discount": 255, "quantity": 0, "price": 0xFFFFFFFF}
     total = tb.scan([[largest] * tb.lanes] * 20)
@@ -140,39 +136,27 @@ async def sums_overflow_and_recover(dut: Any) -> None:
     COVERAGE.hit("scan after overflow")
     if tb.sums >= 63:  # no scan of a bench is long enough
         COVERAGE.hit("overflow")
-    await tb.finish()
 
 
-@cocotb.test(timeout_time=100, timeout_unit="us")
-async def reset_in_a_scan(dut: Any) -> None:
+@suite.cut((2, 3, 4, 5), met="reset:in a scan")
+def reset_in_a_scan(tb: TB) -> Iterator[None]:
     """A reset forgets sum, rows and limits."""
-    tb = TB(dut)
-    await tb.start()
-    for stop in (2, 3, 4, 5):
-        tb.set_limits(Limits(0, 0xFFFF, 0, 255, 255))
-        tb.scan(tb.rows(8))
-        await tb.taken(stop)
-        await tb.reset()
-        COVERAGE.hit("reset:in a scan")
-        everything: Row = {"date": 0, "discount": 0, "quantity": 0, "price": 9}
-        tb.scan([[everything] * tb.lanes])
-        tb.set_limits(Limits(0, 9, 1, 2, 3))
-        tb.scan(tb.rows(4))
-        await tb.finish()
+    tb.set_limits(Limits(0, 0xFFFF, 0, 255, 255))
+    tb.scan(tb.rows(8))
+    yield
+    everything: Row = {"date": 0, "discount": 0, "quantity": 0, "price": 9}
+    tb.scan([[everything] * tb.lanes])
+    tb.set_limits(Limits(0, 9, 1, 2, 3))
+    tb.scan(tb.rows(4))
 
 
-@cocotb.test(timeout_time=100, timeout_unit="us")
-async def measure_full_throughput(dut: Any) -> None:
+@suite.measure({"result": 3, "beat": 3})
+def measure_full_throughput(tb: TB) -> tuple[int, int]:
     """LANES records a clock, three clocks from the last one to the result: exactly."""
-    tb = TB(dut)
-    await tb.start()
     tb.set_limits(query6())
     tb.scan(tb.rows(100))
     tb.scan(tb.rows(1))
-    await tb.finish()
-    assert tb.clocks() == (103, 104)
-    publish("cycles", {"startup_cycles": 0, "latency_cycles": {"result": 3, "beat": 3},
-                       "interval_cycles": {"result": 1, "beat": 1}})
+    return 103, 104
 
 
 def traffic(tb: TB) -> int:
@@ -180,12 +164,6 @@ def traffic(tb: TB) -> int:
     tb.set_limits(query6())
     tb.scan(tb.rows(100))
     return len(tb.source.queue)
-
-
-@cocotb.test(timeout_time=400, timeout_unit="us")
-async def measure_load(dut: Any) -> None:
-    """Clocks an operation and stalls, by offered load."""
-    await load_sweep(lambda pause: TB(dut, pause_in=pause), {"beat": traffic})
 
 
 def all_pass(tb: TB) -> None:
@@ -196,15 +174,4 @@ def all_pass(tb: TB) -> None:
         tb.scan([[one] * tb.lanes] * beats)
 
 
-@cocotb.test(timeout_time=800, timeout_unit="us")
-async def reset_at_any_clock(dut: Any) -> None:
-    """A reset of one clock leaves nothing behind, whatever stage the words are in."""
-    await reset_sweep(TB(dut), all_pass, range(1, 24))
-
-
-@cocotb.test(timeout_time=1, timeout_unit="us")
-async def coverage_is_complete(dut: Any) -> None:
-    """Runs last: every bin was met."""
-    print(COVERAGE.report())
-    publish("coverage", COVERAGE.counts)
-    assert not COVERAGE.missing()
+suite.standard({"beat": traffic}, resets=all_pass, clocks=lambda tb: range(1, 24))

@@ -6,12 +6,11 @@ stream, records back to back to one partition; reset in mid-stream; exact cycles
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-import cocotb
-
 from rackwright.hdl.hash_partition.golden import FACTOR, partition_of
-from rackwright.hdl.lib import Coverage, StreamBench, load_sweep, publish, reset_sweep, seed
+from rackwright.hdl.lib import Coverage, StreamBench, Suite
 
 COVERAGE = Coverage(["partition:first", "partition:last", "same partition twice", "read:zero",
                      "read:some", "clear", "op:unused", "reset:in flight", "read after record"])
@@ -73,60 +72,44 @@ class TB(StreamBench):
         return partition
 
 
-@cocotb.test(timeout_time=100, timeout_unit="us")
-@cocotb.parametrize(pause_in=[0.0, 0.3], pause_out=[0.0, 0.5])
-async def random_records(dut: Any, pause_in: float, pause_out: float) -> None:
+suite = Suite(__name__, TB, COVERAGE)
+
+
+@suite.under_pauses()
+def random_records(tb: TB) -> None:
     """Records, reads and clears in any order."""
-    print(f"hash_partition: seed {seed()}, pauses {pause_in} in, {pause_out} out")
-    tb = TB(dut, pause_in=pause_in, pause_out=pause_out)
-    await tb.start()
     keys = [*CORNERS, *(tb.draws.getrandbits(64) for _ in range(12))]
     for _ in range(1500):
         op = tb.draws.choices((RECORD, READ, CLEAR, 3), (70, 25, 0.5, 1))[0]
         tb.ask(op, tb.draws.choice(keys) if tb.draws.random() < 0.5 else tb.draws.getrandbits(64))
-    await tb.finish()
 
 
-@cocotb.test(timeout_time=100, timeout_unit="us")
-async def every_bit_of_the_key_counts(dut: Any) -> None:
+@suite.test()
+def every_bit_of_the_key_counts(tb: TB) -> None:
     """Keys of one bit, then every counter: the histogram is complete."""
-    tb = TB(dut)
-    await tb.start()
     for bit in range(64):
         tb.ask(RECORD, 1 << bit)
         tb.ask(RECORD, (1 << 64) - 1 ^ 1 << bit)
     for partition in range(tb.count):
         tb.ask(READ, partition)
-    await tb.finish()
 
 
-@cocotb.test(timeout_time=100, timeout_unit="us")
-async def reset_zeroes_the_counters(dut: Any) -> None:
+@suite.cut((1, 2, 3, 9), met="reset:in flight")
+def reset_zeroes_the_counters(tb: TB) -> Iterator[None]:
     """A reset with records in every stage: none of them is counted or comes out."""
-    tb = TB(dut)
-    await tb.start()
-    for stop in (1, 2, 3, 9):
-        for _ in range(12):
-            tb.ask(RECORD, 5)
-        await tb.taken(stop)
-        await tb.reset()
-        COVERAGE.hit("reset:in flight")
-        for partition in range(tb.count):
-            tb.ask(READ, partition)
-        await tb.finish()
+    for _ in range(12):
+        tb.ask(RECORD, 5)
+    yield
+    for partition in range(tb.count):
+        tb.ask(READ, partition)
 
 
-@cocotb.test(timeout_time=100, timeout_unit="us")
-async def measure_full_throughput(dut: Any) -> None:
+@suite.measure({"record": 4, "read": 4})
+def measure_full_throughput(tb: TB) -> tuple[int, int]:
     """One record a clock, four clocks of latency: exactly, whatever the keys."""
-    tb = TB(dut)
-    await tb.start()
     for number in range(200):
         tb.ask(RECORD, 7 if number < 100 else number)
-    await tb.finish()
-    assert tb.clocks() == (4, 203)
-    publish("cycles", {"startup_cycles": 0, "latency_cycles": {"record": 4, "read": 4},
-                       "interval_cycles": {"record": 1, "read": 1}})
+    return 4, 203
 
 
 def traffic(tb: TB) -> int:
@@ -136,21 +119,4 @@ def traffic(tb: TB) -> int:
     return 100
 
 
-@cocotb.test(timeout_time=400, timeout_unit="us")
-async def measure_load(dut: Any) -> None:
-    """Clocks an operation and stalls, by offered load."""
-    await load_sweep(lambda pause: TB(dut, pause_in=pause), {"record": traffic})
-
-
-@cocotb.test(timeout_time=800, timeout_unit="us")
-async def reset_at_any_clock(dut: Any) -> None:
-    """A reset of one clock leaves nothing behind, whatever stage the words are in."""
-    await reset_sweep(TB(dut), traffic)
-
-
-@cocotb.test(timeout_time=1, timeout_unit="us")
-async def coverage_is_complete(dut: Any) -> None:
-    """Runs last: every bin was met."""
-    print(COVERAGE.report())
-    publish("coverage", COVERAGE.counts)
-    assert not COVERAGE.missing()
+suite.standard({"record": traffic})

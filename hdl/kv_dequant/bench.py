@@ -6,12 +6,11 @@ side; reset; exact cycles.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-import cocotb
-
 from rackwright.hdl.kv_dequant.golden import NAN, dequantise
-from rackwright.hdl.lib import Coverage, StreamBench, load_sweep, publish, reset_sweep, seed
+from rackwright.hdl.lib import Coverage, StreamBench, Suite
 
 COVERAGE = Coverage([
     "scale:zero", "scale:subnormal", "scale:normal", "scale:infinite", "scale:nan",
@@ -63,74 +62,55 @@ class TB(StreamBench):
             COVERAGE.hit("rounded up")
 
 
-@cocotb.test(timeout_time=200, timeout_unit="us")
-@cocotb.parametrize(pause_in=[0.0, 0.3], pause_out=[0.0, 0.5])
-async def random_groups(dut: Any, pause_in: float, pause_out: float) -> None:
+suite = Suite(__name__, TB, COVERAGE)
+
+
+@suite.under_pauses(200)
+def random_groups(tb: TB) -> None:
     """Random integers and scales, special ones among them."""
-    print(f"kv_dequant: seed {seed()}, pauses {pause_in} in, {pause_out} out")
-    tb = TB(dut, pause_in=pause_in, pause_out=pause_out)
-    await tb.start()
     most = 1 << tb.bits - 1
     for _ in range(max(40, 800 // tb.values)):
         tb.group([tb.draws.choice((-most, most - 1, 0, 1, -1, tb.draws.randint(-most, most - 1)))
                   for _ in range(tb.values)], tb.scale())
-    await tb.finish()
 
 
-@cocotb.test(timeout_time=400, timeout_unit="us")
-async def every_integer(dut: Any) -> None:
+@suite.test(400)
+def every_integer(tb: TB) -> None:
     """All integers with special scales and one of every exponent."""
-    tb = TB(dut)
-    await tb.start()
     most = 1 << tb.bits - 1
     everything = list(range(-most, most))
     scales = [*SPECIAL, *(exponent << 10 | tb.draws.getrandbits(10) for exponent in range(31))]
     for scale in scales if tb.values > 1 else scales[::6]:
         for at in range(0, len(everything), tb.values):
             tb.group(everything[at:at + tb.values], scale)
-    await tb.finish()
 
 
-@cocotb.test(timeout_time=100, timeout_unit="us")
-async def known_answers(dut: Any) -> None:
+@suite.test()
+def known_answers(tb: TB) -> None:
     """Numbers worked out by hand."""
-    tb = TB(dut)
-    await tb.start()
     for value, scale, number in (
             (1, 0x3C00, 0x3F80), (-3, 0x3C00, 0xC040), (7, 0x3C01, 0x40E0), (5, 0x0001, 0x34A0),
             (0, 0xBC00, 0x8000), (0, 0x7C00, NAN), (-1, 0x7C00, 0xFF80), (1, 0x7E00, NAN),
             (-8, 0xFBFF, 0x4900)):
         assert dequantise(value, scale) == number, f"golden: {value} x {scale:#06x}"
         tb.group([value], scale)
-    await tb.finish()
 
 
-@cocotb.test(timeout_time=100, timeout_unit="us")
-async def reset_drops_groups(dut: Any) -> None:
+@suite.cut((1, 2, 4), met="reset:in flight", pause_out=0.5)
+def reset_drops_groups(tb: TB) -> Iterator[None]:
     """Groups in flight at a reset never come out."""
-    tb = TB(dut, pause_out=0.5)
-    await tb.start()
-    for stop in (1, 2, 4):
-        for value in range(6):
-            tb.group([value], 0x3C00)
-        await tb.taken(stop)
-        await tb.reset()
-        COVERAGE.hit("reset:in flight")
-        tb.group([-2], 0x4000)
-        await tb.finish()
+    for value in range(6):
+        tb.group([value], 0x3C00)
+    yield
+    tb.group([-2], 0x4000)
 
 
-@cocotb.test(timeout_time=100, timeout_unit="us")
-async def measure_full_throughput(dut: Any) -> None:
+@suite.measure({"group": 2})
+def measure_full_throughput(tb: TB) -> tuple[int, int]:
     """One group a clock, two clocks of latency: exactly."""
-    tb = TB(dut)
-    await tb.start()
     for _ in range(100):
         tb.group([1, 2, 3][:tb.values], tb.scale())
-    await tb.finish()
-    assert tb.clocks() == (2, 101)
-    publish("cycles", {"startup_cycles": 0, "latency_cycles": {"group": 2},
-                       "interval_cycles": {"group": 1}})
+    return 2, 101
 
 
 def traffic(tb: TB) -> int:
@@ -140,21 +120,4 @@ def traffic(tb: TB) -> int:
     return 100
 
 
-@cocotb.test(timeout_time=400, timeout_unit="us")
-async def measure_load(dut: Any) -> None:
-    """Clocks an operation and stalls, by offered load."""
-    await load_sweep(lambda pause: TB(dut, pause_in=pause), {"group": traffic})
-
-
-@cocotb.test(timeout_time=800, timeout_unit="us")
-async def reset_at_any_clock(dut: Any) -> None:
-    """A reset of one clock leaves nothing behind, whatever stage the words are in."""
-    await reset_sweep(TB(dut), traffic)
-
-
-@cocotb.test(timeout_time=1, timeout_unit="us")
-async def coverage_is_complete(dut: Any) -> None:
-    """Runs last: every bin was met."""
-    print(COVERAGE.report())
-    publish("coverage", COVERAGE.counts)
-    assert not COVERAGE.missing()
+suite.standard({"group": traffic})

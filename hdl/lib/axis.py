@@ -96,6 +96,10 @@ class AxisSink:
     def __init__(self, dut: Any, draws: random.Random, *, pause: float = 0.0,
                  check: Callable[[Beat], None] | None = None) -> None:
         self.dut, self.draws, self.pause, self.check = dut, draws, pause, check
+        # looked up once: both sides work at every clock
+        self.rst = dut.rst
+        self.tdata, self.tvalid, self.tready, self.tlast = (
+            getattr(dut, f"m_axis_{name}") for name in ("tdata", "tvalid", "tready", "tlast"))
         self.taken: list[Beat] = []
         self.waiting: tuple[int, bool] | None = None
 
@@ -109,24 +113,24 @@ class AxisSink:
         from cocotb.triggers import RisingEdge
 
         edge, cycle, ready = RisingEdge(self.dut.clk), 0, False
-        self.dut.m_axis_tready.value = 0
+        self.tready.value = 0
         while True:
             await edge
             cycle += 1
             self._observe(cycle, ready)
             now = not self.pause or self.draws.random() >= self.pause
             if now != ready:
-                self.dut.m_axis_tready.value = int(now)
+                self.tready.value = int(now)
                 ready = now
 
     def _observe(self, cycle: int, ready: bool) -> None:
-        if self.dut.rst.value == 1:
+        if self.rst.value == 1:
             self.waiting = None
             return
-        if self.dut.m_axis_tvalid.value != 1:
+        if self.tvalid.value != 1:
             assert self.waiting is None, f"cycle {cycle}: tvalid fell before the word was taken"
             return
-        word = int(self.dut.m_axis_tdata.value), self.dut.m_axis_tlast.value == 1
+        word = int(self.tdata.value), self.tlast.value == 1
         assert self.waiting in (None, word), (
             f"cycle {cycle}: {self.waiting} became {word} while tready was low")
         self.waiting = None if ready else word

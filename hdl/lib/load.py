@@ -7,7 +7,7 @@ clock. The sink never pauses, so that every stall is the block's own doing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from rackwright.hdl.lib.axis import AxisSink, AxisSource
 from rackwright.hdl.lib.session import publish
@@ -21,20 +21,20 @@ ITEMS = 6                        # of a size, one after the other
 class _Bench(Protocol):
     """What is asked of a bench; `StreamBench` has it."""
 
-    source: AxisSource
-    sink: AxisSink
-
+    @property
+    def source(self) -> AxisSource: ...
+    @property
+    def sink(self) -> AxisSink: ...
     async def start(self) -> None: ...
     async def finish(self) -> None: ...
     def stop(self) -> None: ...
 
 
 Bench = TypeVar("Bench", bound=_Bench)
-Wait = Callable[[Any], Any]      # awaits the last word of a bench
 
 
-async def load_sweep(make: Callable[[float], Bench], traffic: Mapping[str, Callable[[Bench], int]],
-                     wait: Wait = lambda bench: bench.finish()) -> None:
+async def load_sweep(make: Callable[[float], Bench],
+                     traffic: Mapping[str, Callable[[Bench], int]]) -> None:
     """Run each operation's traffic at each load; publish clocks an operation and stalls.
 
     `make` gives a bench whose source pauses that often; a `traffic` queues words and says how many
@@ -47,7 +47,7 @@ async def load_sweep(make: Callable[[float], Bench], traffic: Mapping[str, Calla
             await bench.start()
             bench.source.stalled = 0
             operations = queue(bench)
-            await wait(bench)
+            await bench.finish()
             clocks = bench.source.taken[-1].cycle - bench.source.taken[0].cycle + 1
             rows.append({"operation": operation, "offered": load,
                          "cycles": round(clocks / operations, 4),  # nonzero: traffic queues some
@@ -56,8 +56,8 @@ async def load_sweep(make: Callable[[float], Bench], traffic: Mapping[str, Calla
     publish("load", {"load": rows})
 
 
-async def size_sweep(bench: _Bench, sizes: Iterable[int], queue: Callable[[int], None],
-                     wait: Wait = lambda bench: bench.finish()) -> list[list[float]]:
+async def size_sweep(bench: Bench, sizes: Iterable[int], queue: Callable[[Bench, int], None]
+                     ) -> list[list[float]]:
     """Clocks from the end of one item to the end of the next, back to back, by size.
 
     `queue` sends one item of a size; each gives as many words out as any other of its size.
@@ -66,8 +66,8 @@ async def size_sweep(bench: _Bench, sizes: Iterable[int], queue: Callable[[int],
     for size in sizes:
         bench.sink.taken.clear()
         for _ in range(ITEMS):
-            queue(size)
-        await wait(bench)
+            queue(bench, size)
+        await bench.finish()
         out = bench.sink.taken
         clocks = out[-1].cycle - out[len(out) // ITEMS - 1].cycle
         found.append([size, clocks / (ITEMS - 1)])

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from rackwright.hdl.lib.load import Wait
-from rackwright.hdl.lib.stream_bench import StreamBench
+from rackwright.hdl.lib.axis import AxisSink
 
 __all__ = ["reset_sweep"]
 
-Bench = TypeVar("Bench", bound=StreamBench)
+
+class _Bench(Protocol):
+    """What is asked of a bench; `StreamBench` has it."""
+
+    @property
+    def dut(self) -> Any: ...
+    @property
+    def sink(self) -> AxisSink: ...
+    async def start(self) -> None: ...
+    async def reset(self) -> Any: ...
+    async def finish(self) -> None: ...
 
 
-async def reset_sweep(bench: Bench, traffic: Callable[[Bench], Any],
-                      clocks: Iterable[int] = range(1, 9),
-                      wait: Wait = lambda bench: bench.finish()) -> None:
+Bench = TypeVar("Bench", bound=_Bench)
+
+
+async def reset_sweep(bench: Bench, traffic: Callable[[Bench], Any], clocks: Iterable[int]) -> None:
     """Reset one clock long, so many clocks after the traffic began, then let it run to its end.
 
     Each time once with a sink that takes everything and once with one that takes nothing, so that
@@ -32,4 +42,4 @@ async def reset_sweep(bench: Bench, traffic: Callable[[Bench], Any],
             await bench.reset()
             bench.sink.pause = 0.0
             traffic(bench)
-            await wait(bench)
+            await bench.finish()

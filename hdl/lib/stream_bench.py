@@ -23,8 +23,10 @@ class StreamBench:
     `send` queues a word, `expect` one that must come out, in order. Between words the bus carries
     `idle` (several words: each in turn), which should do harm if it is taken. `draws` is the
     bench's own generator. A block with several inputs names the first with `prefix` and makes the
-    others with `another_source`.
+    others with `another_source`. `quiet`: clocks without a word after which none will come.
     """
+
+    quiet = 10
 
     def __init__(self, dut: Any, *, pause_in: float = 0.0, pause_out: float = 0.0,
                  idle: int | Sequence[int] = 0, prefix: str = "s_axis") -> None:
@@ -94,13 +96,17 @@ class StreamBench:
         while len(self.source.taken) < beats:
             await RisingEdge(self.dut.clk)
 
-    async def finish(self, idle_clocks: int = 10) -> None:
-        """Wait for the last word, then long enough to see one too many."""
+    async def wait(self, clocks: int) -> None:
+        """Wait so many clocks."""
         from cocotb.triggers import ClockCycles
 
+        await ClockCycles(self.dut.clk, clocks)
+
+    async def finish(self) -> None:
+        """Wait for the last word, then `quiet` clocks: long enough to see one too many."""
         while self.due:
-            await ClockCycles(self.dut.clk, 4)
-        await ClockCycles(self.dut.clk, idle_clocks)
+            await self.wait(4)
+        await self.wait(self.quiet)
 
     def clocks(self) -> tuple[int, int]:
         """Clocks from the first word taken to the first, and to the last, that came out."""

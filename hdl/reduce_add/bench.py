@@ -6,11 +6,10 @@ either side and with either stream late; frames that end at different beats; res
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-import cocotb
-
-from rackwright.hdl.lib import Coverage, StreamBench, load_sweep, publish, reset_sweep, seed
+from rackwright.hdl.lib import Coverage, StreamBench, Suite
 from rackwright.hdl.reduce_add.golden import BF16, FP32, float_add, int_add
 
 COVERAGE = Coverage([
@@ -93,38 +92,33 @@ class TB(StreamBench):
             self.pair(a, [self.near(number) for number in a], place == beats - 1)
 
 
-@cocotb.test(timeout_time=200, timeout_unit="us")
-@cocotb.parametrize(pause_in=[0.0, 0.3], pause_out=[0.0, 0.5])
-async def random_sums(dut: Any, pause_in: float, pause_out: float) -> None:
+# integers have no special numbers
+suite = Suite(__name__, TB, COVERAGE,
+              excused=lambda dut: COVERAGE.missing() if int(dut.FORMAT.value) == 2 else ())
+
+
+@suite.under_pauses(200)
+def random_sums(tb: TB) -> None:
     """Frames of random numbers."""
-    print(f"reduce_add: seed {seed()}, pauses {pause_in} in, {pause_out} out")
-    tb = TB(dut, pause_in=pause_in, pause_out=pause_out)
-    await tb.start()
     for _ in range(max(6, 60 // tb.lanes)):
         tb.pairs(tb.draws.randint(1, 30))
-    await tb.finish()
 
 
-@cocotb.test(timeout_time=200, timeout_unit="us")
-async def every_pair_of_special_numbers(dut: Any) -> None:
+@suite.test(200)
+def every_pair_of_special_numbers(tb: TB) -> None:
     """Zeros, subnormals, the largest numbers, infinities and NaN in both orders."""
-    tb = TB(dut)
-    await tb.start()
     shift = 32 - tb.width
     flat = [(a >> shift, b >> shift) for a in SPECIAL for b in SPECIAL]
     flat += [(0, 0)] * (-len(flat) % tb.lanes)
     for at in range(0, len(flat), tb.lanes):
         group = flat[at:at + tb.lanes]
         tb.pair([a for a, _ in group], [b for _, b in group])
-    await tb.finish()
 
 
-@cocotb.test(timeout_time=200, timeout_unit="us")
-async def rounding_at_every_distance(dut: Any) -> None:
+@suite.test(200)
+def rounding_at_every_distance(tb: TB) -> None:
     """Exponents up to four apart, all low bits of both fractions, sums that carry and that do not:
     each bit that falls off takes part in the rounding."""
-    tb = TB(dut)
-    await tb.start()
     fraction = 7 if tb.width == 16 else 23
     ones = (1 << fraction) - 1
     for distance in range(5):
@@ -135,14 +129,11 @@ async def rounding_at_every_distance(dut: Any) -> None:
             some = pairs[at:at + tb.lanes]
             some += pairs[:tb.lanes - len(some)]
             tb.pair([a for a, _ in some], [b for _, b in some])
-    await tb.finish()
 
 
-@cocotb.test(timeout_time=200, timeout_unit="us")
-async def one_stream_late(dut: Any) -> None:
+@suite.test(200)
+async def one_stream_late(tb: TB) -> None:
     """Either stream pauses nine clocks of ten; nothing is paired wrongly."""
-    tb = TB(dut)
-    await tb.start()
     for name, late in (("a", tb.source), ("b", tb.other)):
         late.pause = 0.9
         tb.pairs(40)
@@ -151,41 +142,27 @@ async def one_stream_late(dut: Any) -> None:
         COVERAGE.hit(f"{name} late")
 
 
-@cocotb.test(timeout_time=100, timeout_unit="us")
-async def frames_that_end_apart(dut: Any) -> None:
+@suite.test()
+def frames_that_end_apart(tb: TB) -> None:
     """tlast on one stream alone is said on that beat, and on no other."""
-    tb = TB(dut)
-    await tb.start()
     for last, other in ((False, False), (True, False), (False, True), (True, True), (False, False)):
         numbers = [tb.number() for _ in range(tb.lanes)]
         tb.pair(numbers, numbers[::-1], last, other)
-    await tb.finish()
 
 
-@cocotb.test(timeout_time=100, timeout_unit="us")
-async def reset_drops_sums(dut: Any) -> None:
+@suite.cut((1, 2, 3, 6), met="reset:in flight", pause_out=0.5)
+def reset_drops_sums(tb: TB) -> Iterator[None]:
     """Sums in flight at a reset never come out; the streams are in step afterwards."""
-    tb = TB(dut, pause_out=0.5)
-    await tb.start()
-    for stop in (1, 2, 3, 6):
-        tb.pairs(12)
-        await tb.taken(stop)
-        await tb.reset()
-        COVERAGE.hit("reset:in flight")
-        tb.pairs(3)
-        await tb.finish()
+    tb.pairs(12)
+    yield
+    tb.pairs(3)
 
 
-@cocotb.test(timeout_time=100, timeout_unit="us")
-async def measure_full_throughput(dut: Any) -> None:
+@suite.measure({"beat": 4})
+def measure_full_throughput(tb: TB) -> tuple[int, int]:
     """One beat a clock, four clocks of latency: exactly."""
-    tb = TB(dut)
-    await tb.start()
     tb.pairs(100)
-    await tb.finish()
-    assert tb.clocks() == (4, 103)
-    publish("cycles", {"startup_cycles": 0, "latency_cycles": {"beat": 4},
-                       "interval_cycles": {"beat": 1}})
+    return 4, 103
 
 
 def traffic(tb: TB) -> int:
@@ -194,24 +171,4 @@ def traffic(tb: TB) -> int:
     return 100
 
 
-@cocotb.test(timeout_time=400, timeout_unit="us")
-async def measure_load(dut: Any) -> None:
-    """Clocks an operation and stalls, by offered load."""
-    await load_sweep(lambda pause: TB(dut, pause_in=pause), {"beat": traffic})
-
-
-@cocotb.test(timeout_time=800, timeout_unit="us")
-async def reset_at_any_clock(dut: Any) -> None:
-    """A reset of one clock leaves nothing behind, whatever stage the words are in."""
-    await reset_sweep(TB(dut), traffic)
-
-
-@cocotb.test(timeout_time=1, timeout_unit="us")
-async def coverage_is_complete(dut: Any) -> None:
-    """Runs last: every bin was met."""
-    if int(dut.FORMAT.value) == 2:  # integers have no special numbers
-        for name in COVERAGE.missing():
-            COVERAGE.hit(name)
-    print(COVERAGE.report())
-    publish("coverage", COVERAGE.counts)
-    assert not COVERAGE.missing()
+suite.standard({"beat": traffic})

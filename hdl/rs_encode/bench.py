@@ -6,11 +6,10 @@ side; published vectors; a reset in mid-frame; exact cycles.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-import cocotb
-
-from rackwright.hdl.lib import Coverage, StreamBench, load_sweep, publish, reset_sweep, seed
+from rackwright.hdl.lib import Coverage, StreamBench, Suite
 from rackwright.hdl.rs_encode.golden import codeword, new_code
 
 COVERAGE = Coverage([
@@ -57,13 +56,12 @@ class TB(StreamBench):
                 for _ in range(beats)]
 
 
-@cocotb.test(timeout_time=200, timeout_unit="us")
-@cocotb.parametrize(pause_in=[0.0, 0.3], pause_out=[0.0, 0.5])
-async def random_frames(dut: Any, pause_in: float, pause_out: float) -> None:
+suite = Suite(__name__, TB, COVERAGE)
+
+
+@suite.under_pauses(200)
+def random_frames(tb: TB) -> None:
     """Frames to encode and to check, right and wrong, in any order."""
-    print(f"rs_encode: seed {seed()}, pauses {pause_in} in, {pause_out} out")
-    tb = TB(dut, pause_in=pause_in, pause_out=pause_out)
-    await tb.start()
     bad = False
     for _ in range(60):
         beats = tb.draws.choice((1, 2, 3, tb.draws.randint(4, 12)))
@@ -84,14 +82,11 @@ async def random_frames(dut: Any, pause_in: float, pause_out: float) -> None:
             COVERAGE.hit("check:bad data" if bit < 8 * tb.k else "check:bad parity")
             COVERAGE.hit("check:fault on the last beat" if place == beats - 1
                          else "check:fault before the last beat")
-    await tb.finish()
 
 
-@cocotb.test(timeout_time=100, timeout_unit="us")
-async def published_vectors(dut: Any) -> None:
+@suite.test()
+def published_vectors(tb: TB) -> None:
     """Vectors that were computed elsewhere, and every data bit alone: the columns of the code."""
-    tb = TB(dut)
-    await tb.start()
     for data, parity in [VECTORS.get((tb.k, tb.n), ("", ""))]:
         word = int.from_bytes(bytes.fromhex(data), "little")
         expected = int.from_bytes(bytes.fromhex(data + parity), "little")
@@ -99,46 +94,31 @@ async def published_vectors(dut: Any) -> None:
         tb.encode([word])
     for bit in range(8 * tb.k):
         tb.encode([1 << bit])
-    await tb.finish()
 
 
-@cocotb.test(timeout_time=100, timeout_unit="us")
-async def every_parity_bit_is_compared(dut: Any) -> None:
+@suite.test()
+def every_parity_bit_is_compared(tb: TB) -> None:
     """A check fails on any one wrong bit of a codeword."""
-    tb = TB(dut)
-    await tb.start()
     for bit in range(8 * tb.n):
         tb.check(tb.frame(1), {0: 1 << bit})
     tb.check(tb.frame(3), {})
-    await tb.finish()
 
 
-@cocotb.test(timeout_time=100, timeout_unit="us")
-async def reset_forgets_a_fault(dut: Any) -> None:
+@suite.cut((1, 2), met="reset:after a fault")
+def reset_forgets_a_fault(tb: TB) -> Iterator[None]:
     """A reset inside a bad frame: the next frame starts clean."""
-    tb = TB(dut)
-    await tb.start()
-    for stop in (1, 2):
-        tb.check(tb.frame(4), {0: 1})
-        await tb.taken(stop)
-        await tb.reset()
-        COVERAGE.hit("reset:after a fault")
-        tb.check(tb.frame(3), {})
-        tb.encode(tb.frame(2))
-        await tb.finish()
+    tb.check(tb.frame(4), {0: 1})
+    yield
+    tb.check(tb.frame(3), {})
+    tb.encode(tb.frame(2))
 
 
-@cocotb.test(timeout_time=100, timeout_unit="us")
-async def measure_full_throughput(dut: Any) -> None:
+@suite.measure({"encode": 1, "check": 1})
+def measure_full_throughput(tb: TB) -> tuple[int, int]:
     """One codeword a clock, one clock of latency: exactly."""
-    tb = TB(dut)
-    await tb.start()
     tb.encode(tb.frame(100))
     tb.check(tb.frame(100), {})
-    await tb.finish()
-    assert tb.clocks() == (1, 200)
-    publish("cycles", {"startup_cycles": 0, "latency_cycles": {"encode": 1, "check": 1},
-                       "interval_cycles": {"encode": 1, "check": 1}})
+    return 1, 200
 
 
 def traffic(tb: TB) -> int:
@@ -147,21 +127,4 @@ def traffic(tb: TB) -> int:
     return 100
 
 
-@cocotb.test(timeout_time=400, timeout_unit="us")
-async def measure_load(dut: Any) -> None:
-    """Clocks an operation and stalls, by offered load."""
-    await load_sweep(lambda pause: TB(dut, pause_in=pause), {"encode": traffic})
-
-
-@cocotb.test(timeout_time=800, timeout_unit="us")
-async def reset_at_any_clock(dut: Any) -> None:
-    """A reset of one clock leaves nothing behind, whatever stage the words are in."""
-    await reset_sweep(TB(dut), traffic)
-
-
-@cocotb.test(timeout_time=1, timeout_unit="us")
-async def coverage_is_complete(dut: Any) -> None:
-    """Runs last: every bin was met."""
-    print(COVERAGE.report())
-    publish("coverage", COVERAGE.counts)
-    assert not COVERAGE.missing()
+suite.standard({"encode": traffic})

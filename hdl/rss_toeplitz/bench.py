@@ -8,17 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import cocotb
-
-from rackwright.hdl.lib import (
-    Coverage,
-    StreamBench,
-    load_sweep,
-    publish,
-    reset_sweep,
-    seed,
-    size_sweep,
-)
+from rackwright.hdl.lib import Coverage, StreamBench, Suite, publish, size_sweep
 from rackwright.hdl.rss_toeplitz.golden import KEY_BYTES, toeplitz_hash
 
 COVERAGE = Coverage([
@@ -90,13 +80,12 @@ class TB(StreamBench):
         COVERAGE.hit("queue:set")
 
 
-@cocotb.test(timeout_time=200, timeout_unit="us")
-@cocotb.parametrize(pause_in=[0.0, 0.3], pause_out=[0.0, 0.5])
-async def random_tuples(dut: Any, pause_in: float, pause_out: float) -> None:
+suite = Suite(__name__, TB, COVERAGE)
+
+
+@suite.under_pauses(200)
+def random_tuples(tb: TB) -> None:
     """Tuples of every length; keys and queues change between them."""
-    print(f"rss_toeplitz: seed {seed()}, pauses {pause_in} in, {pause_out} out")
-    tb = TB(dut, pause_in=pause_in, pause_out=pause_out)
-    await tb.start()
     draws = tb.draws
     for number in range(200):
         if number % 20 == 3:
@@ -107,14 +96,11 @@ async def random_tuples(dut: Any, pause_in: float, pause_out: float) -> None:
             tb.send(3 << 7 + tb.width | draws.getrandbits(tb.width), draws.random() < 0.5)
             COVERAGE.hit("op:unused")
         tb.tuple(draws.randbytes(draws.choice((8, 12, 32, 36, draws.randint(1, LONGEST)))))
-    await tb.finish()
 
 
-@cocotb.test(timeout_time=100, timeout_unit="us")
-async def published_vectors(dut: Any) -> None:
+@suite.test()
+def published_vectors(tb: TB) -> None:
     """The specification's key, addresses and ports; every bit of an input alone."""
-    tb = TB(dut)
-    await tb.start()
     tb.set_key(MICROSOFT)
     for place in range(tb.table):
         tb.set_queue(place, place * 7 & 255)
@@ -124,14 +110,11 @@ async def published_vectors(dut: Any) -> None:
     for bit in range(8 * LONGEST):
         tb.tuple((1 << bit).to_bytes(LONGEST, "big"))
     tb.tuple(b"\x80")
-    await tb.finish()
 
 
-@cocotb.test(timeout_time=100, timeout_unit="us")
-async def reset_anywhere(dut: Any) -> None:
+@suite.test()
+async def reset_anywhere(tb: TB) -> None:
     """A reset inside a tuple and inside a key: the next ones start from their first byte."""
-    tb = TB(dut)
-    await tb.start()
     for part in ("tuple", "key"):
         first = 1
         if tb.beat < LONGEST:  # else a frame is one beat and cannot be cut
@@ -150,11 +133,9 @@ async def reset_anywhere(dut: Any) -> None:
         await tb.finish()
 
 
-@cocotb.test(timeout_time=100, timeout_unit="us")
-async def measure_cycles(dut: Any) -> None:
+@suite.test()
+async def measure_cycles(tb: TB) -> None:
     """One beat a clock; the hash one clock after the last beat: exactly, for every size."""
-    tb = TB(dut)
-    await tb.start()
     tb.set_key(MICROSOFT)
     await tb.taken(len(tb.source.queue))
     latency = {}
@@ -167,7 +148,8 @@ async def measure_cycles(dut: Any) -> None:
         beats = -(-size // tb.beat)
         assert tb.clocks() == (beats, 20 * beats)
         latency[f"tuple_{size}"] = beats
-    sizes = await size_sweep(tb, (8, 12, 32, 36), lambda size: tb.tuple(tb.draws.randbytes(size)))
+    sizes = await size_sweep(tb, (8, 12, 32, 36),
+                             lambda tb, size: tb.tuple(tb.draws.randbytes(size)))
     publish("cycles", {"startup_cycles": 0, "latency_cycles": latency, "interval_cycles": latency,
                        "size_cycles": {"tuple": sizes}})
 
@@ -179,12 +161,6 @@ def traffic(tb: TB) -> int:
     return 50
 
 
-@cocotb.test(timeout_time=400, timeout_unit="us")
-async def measure_load(dut: Any) -> None:
-    """Clocks an operation and stalls, by offered load."""
-    await load_sweep(lambda pause: TB(dut, pause_in=pause), {"tuple": traffic})
-
-
 def keys_and_tuples(tb: TB) -> None:
     """A key in short beats, a queue, tuples."""
     tb.words(KEY, MICROSOFT, [1, 1, 1, *[1] * (KEY_BYTES - 3)])
@@ -194,15 +170,5 @@ def keys_and_tuples(tb: TB) -> None:
         tb.tuple(tb.draws.randbytes(size))
 
 
-@cocotb.test(timeout_time=800, timeout_unit="us")
-async def reset_at_any_clock(dut: Any) -> None:
-    """A reset of one clock leaves nothing behind, whatever stage the words are in."""
-    await reset_sweep(TB(dut), keys_and_tuples, (1, 2, 3, 5, 39, 41, 42, 43, 44, 45, 46, 47, 48))
-
-
-@cocotb.test(timeout_time=1, timeout_unit="us")
-async def coverage_is_complete(dut: Any) -> None:
-    """Runs last: every bin was met."""
-    print(COVERAGE.report())
-    publish("coverage", COVERAGE.counts)
-    assert not COVERAGE.missing()
+suite.standard({"tuple": traffic}, resets=keys_and_tuples,
+               clocks=lambda tb: (1, 2, 3, 5, 39, 41, 42, 43, 44, 45, 46, 47, 48))

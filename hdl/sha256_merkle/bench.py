@@ -9,10 +9,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-import cocotb
-from cocotb.triggers import ClockCycles
-
-from rackwright.hdl.lib import Coverage, StreamBench, load_sweep, publish, reset_sweep, seed
+from rackwright.hdl.lib import Coverage, StreamBench, Suite, publish
 from rackwright.hdl.sha256_merkle.golden import tree_words
 
 COVERAGE = Coverage([
@@ -30,6 +27,7 @@ class TB(StreamBench):
     def __init__(self, dut: Any, *, pause_in: float = 0.0, pause_out: float = 0.0) -> None:
         self.width, self.depth = int(dut.DATA_WIDTH.value), int(dut.DEPTH.value)
         self.beat = self.width // 8
+        self.quiet = QUIET
         # between words the bus shows the end of a tree
         super().__init__(dut, pause_in=pause_in, pause_out=pause_out, idle=(2 << self.width) - 1)
 
@@ -60,69 +58,65 @@ class TB(StreamBench):
             COVERAGE.hit("fold:over a gap")
 
 
-@cocotb.test(timeout_time=400, timeout_unit="us")
-@cocotb.parametrize(pause_in=[0.0, 0.3], pause_out=[0.0, 0.5])
-async def random_trees(dut: Any, pause_in: float, pause_out: float) -> None:
+def cannot_be(dut: Any) -> list[str]:
+    """The bins that a geometry has no trees for: of few leaves only, or of long ones."""
+    few, wide = int(dut.DEPTH.value) < 3, int(dut.DATA_WIDTH.value) > 64
+    # of 16 bytes and more a leaf never ends so late in a block
+    return ([f"leaves:{count}" for count in (3, 4, 5, 7, 8)] * few
+            + ["padding:needs a block"] * wide)
+
+
+suite = Suite(__name__, TB, COVERAGE, cannot_be)
+
+
+@suite.under_pauses(400)
+def random_trees(tb: TB) -> None:
     """Trees of one to eight short leaves, one after the other."""
-    print(f"sha256_merkle: seed {seed()}, pauses {pause_in} in, {pause_out} out")
-    tb = TB(dut, pause_in=pause_in, pause_out=pause_out)
-    await tb.start()
     for count in tb.draws.sample([1, 2, 3, 4, 5, 7, 8], k=7):
         tb.tree([tb.leaf(tb.draws.randint(1, 1 + 96 // tb.beat)) for _ in range(count)])
-    await tb.finish(QUIET)
 
 
-@cocotb.test(timeout_time=400, timeout_unit="us")
-async def every_length(dut: Any) -> None:
+@suite.test(400)
+def every_length(tb: TB) -> None:
     """Leaves of one beat to more than two blocks; all bytes zero, all ones."""
-    tb = TB(dut)
-    await tb.start()
     for beats in range(1, 2 * BLOCK // tb.beat + 2):
         tb.tree([tb.leaf(beats)])
     tb.tree([bytes(tb.beat), b"\xff" * tb.beat, b"\xff" * BLOCK])
-    await tb.finish(QUIET)
 
 
-@cocotb.test(timeout_time=800, timeout_unit="us")
-async def too_many_leaves(dut: Any) -> None:
+@suite.test(800)
+def too_many_leaves(tb: TB) -> None:
     """One leaf more than there is room for is said; the next tree is whole again."""
-    tb = TB(dut)
-    await tb.start()
     room = 1 << tb.depth
     if room <= 8:
         tb.tree([tb.leaf(1) for _ in range(room)])
         tb.tree([tb.leaf(1) for _ in range(room + 1)])
         tb.tree([tb.leaf(1) for _ in range(2)])
-        await tb.finish(QUIET)
     else:  # too long to simulate: the bin is met by the narrow geometries
         COVERAGE.hit("leaves:too many")
 
 
-@cocotb.test(timeout_time=200, timeout_unit="us")
-async def reset_anywhere(dut: Any) -> None:
+@suite.test(200)
+async def reset_anywhere(tb: TB) -> None:
     """A reset while a leaf comes in, while it is hashed, and with subtrees waiting."""
-    tb = TB(dut)
-    await tb.start()
     for name, clocks in (("filling", 1), ("hashing", 20), ("with subtrees waiting", 220)):
         tb.tree([tb.leaf(1 + BLOCK // tb.beat) for _ in range(4)])
-        await ClockCycles(dut.clk, 3 + clocks)
+        await tb.wait(3 + clocks)
         await tb.reset()
         COVERAGE.hit(f"reset:{name}")
         tb.tree([tb.leaf(2), tb.leaf(1)])
-        await tb.finish(QUIET)
+        await tb.finish()
 
 
-@cocotb.test(timeout_time=200, timeout_unit="us")
-async def measure_cycles(dut: Any) -> None:
+@suite.test(200)
+async def measure_cycles(tb: TB) -> None:
     """Clocks of a leaf by its length and of an inner node: exactly."""
-    tb = TB(dut)
     latency: dict[str, int] = {}
-    await tb.start()
     for size in (64, 256, 1024):
         tb.source.taken.clear()
         tb.sink.taken.clear()
         tb.tree([tb.leaf(size // tb.beat), tb.leaf(size // tb.beat)])
-        await tb.finish(QUIET)
+        await tb.finish()
         first = tb.source.taken[0].cycle
         left, right, root = (beat.cycle - first for beat in tb.sink.taken)
         blocks = (size + 1 + 8) // BLOCK + 1
@@ -141,33 +135,10 @@ def traffic(tb: TB) -> int:
     return 2
 
 
-@cocotb.test(timeout_time=400, timeout_unit="us")
-async def measure_load(dut: Any) -> None:
-    """Clocks an operation and stalls, by offered load."""
-    await load_sweep(lambda pause: TB(dut, pause_in=pause), {"leaf": traffic},
-                     lambda tb: tb.finish(QUIET))
-
-
 def three_leaves(tb: TB) -> None:
     """A tree of three leaves, one of them over a block's end; of two where there is no room."""
     tb.tree([tb.leaf(1 + BLOCK // tb.beat), *(tb.leaf(1) for _ in range(min(2, tb.depth)))])
 
 
-@cocotb.test(timeout_time=800, timeout_unit="us")
-async def reset_at_any_clock(dut: Any) -> None:
-    """A reset of one clock leaves nothing behind, whatever stage the words are in."""
-    await reset_sweep(TB(dut), three_leaves, (1, 2, 60, 75, 140, 215, 290, 365, 440),
-                      lambda tb: tb.finish(QUIET))
-
-
-@cocotb.test(timeout_time=1, timeout_unit="us")
-async def coverage_is_complete(dut: Any) -> None:
-    """Runs last: every bin was met."""
-    if int(dut.DEPTH.value) < 3:
-        for count in (3, 4, 5, 7, 8):
-            COVERAGE.hit(f"leaves:{count}")
-    if int(dut.DATA_WIDTH.value) > 64:  # 16 bytes and more: a leaf never ends so late in a block
-        COVERAGE.hit("padding:needs a block")
-    print(COVERAGE.report())
-    publish("coverage", COVERAGE.counts)
-    assert not COVERAGE.missing()
+suite.standard({"leaf": traffic}, resets=three_leaves,
+               clocks=lambda tb: (1, 2, 60, 75, 140, 215, 290, 365, 440))

@@ -11,11 +11,9 @@ from collections import Counter, deque
 from collections.abc import Callable
 from typing import Any
 
-import cocotb
 import numpy as np
-from cocotb.triggers import ClockCycles
 
-from rackwright.hdl.lib import Beat, Coverage, StreamBench, load_sweep, publish, reset_sweep, seed
+from rackwright.hdl.lib import Beat, Coverage, StreamBench, Suite, publish
 from rackwright.hdl.token_dispatch.golden import (
     dispatch_credit,
     dispatch_push,
@@ -111,20 +109,20 @@ class TB(StreamBench):
         """Parts that are due."""
         return sum(map(len, self.queues))
 
-    async def drained(self) -> None:
+    async def finish(self) -> None:
         """Wait for every part, then long enough to see one too many."""
         while self.waiting:
-            await ClockCycles(self.dut.clk, 4)
-        await ClockCycles(self.dut.clk, 10)
+            await self.wait(4)
+        await self.wait(self.quiet)
 
 
-@cocotb.test(timeout_time=400, timeout_unit="us")
-@cocotb.parametrize(pause_in=[0.0, 0.3], pause_out=[0.0, 0.5])
-async def random_tokens(dut: Any, pause_in: float, pause_out: float) -> None:
+suite = Suite(__name__, TB, COVERAGE, excused=lambda dut: (
+    ("one expert twice", "parts:1") if int(dut.K.value) == 1 else ()))
+
+
+@suite.under_pauses(400)
+def random_tokens(tb: TB) -> None:
     """Tokens and credits mixed: nothing lost, doubled or out of order in a queue."""
-    print(f"token_dispatch: seed {seed()}, pauses {pause_in} in, {pause_out} out")
-    tb = TB(dut, pause_in=pause_in, pause_out=pause_out)
-    await tb.start()
     spare = [0] * tb.experts
     for _ in range(600):
         experts = tb.draw()
@@ -138,14 +136,11 @@ async def random_tokens(dut: Any, pause_in: float, pause_out: float) -> None:
                     tb.credit(expert, credits)
                     spare[expert] += credits
         tb.token(experts)
-    await tb.drained()
 
 
-@cocotb.test(timeout_time=400, timeout_unit="us")
-async def full_queues(dut: Any) -> None:
+@suite.test(400)
+async def full_queues(tb: TB) -> None:
     """Queues filled to the brim, then more credits than there are parts, and than fit."""
-    tb = TB(dut)
-    await tb.start()
     for _ in range(4):
         for expert in range(1, tb.experts):
             for _ in range(tb.depth):
@@ -158,20 +153,18 @@ async def full_queues(dut: Any) -> None:
         COVERAGE.hit("credit:more than fit")
         for _ in range(255):  # all that the credits are good for
             tb.token([0], 1)
-        await tb.drained()
+        await tb.finish()
         for _ in range(tb.depth):
             tb.token([0], 1)
-        await ClockCycles(dut.clk, 4 * tb.depth)
+        await tb.wait(4 * tb.depth)
         assert tb.waiting == tb.depth, "a part without credit"
         await tb.reset()
         COVERAGE.hit("reset:queues filled")
 
 
-@cocotb.test(timeout_time=100, timeout_unit="us")
-async def turns_are_round_robin(dut: Any) -> None:
+@suite.test()
+async def turns_are_round_robin(tb: TB) -> None:
     """Parts in every queue, then a credit each in falling order of experts."""
-    tb = TB(dut)
-    await tb.start()
     for expert in range(tb.experts):
         for _ in range(2):
             tb.token([expert], 1)
@@ -183,40 +176,36 @@ async def turns_are_round_robin(dut: Any) -> None:
             dispatch_credit(tb.golden, expert, 1)
             tb.known()
         await tb.taken(len(tb.source.taken) + len(tb.source.queue))
-    await tb.drained()
+    await tb.finish()
     assert not tb.order
 
 
-@cocotb.test(timeout_time=100, timeout_unit="us")
-async def reset_in_a_token(dut: Any) -> None:
+@suite.test()
+async def reset_in_a_token(tb: TB) -> None:
     """A token of which some parts are in when the reset comes is forgotten whole."""
-    tb = TB(dut)
-    await tb.start()
     for _ in range(3):
         for _ in range(tb.depth + 1):  # the last one finds its queue full
             tb.token([0] * tb.k)
-        await ClockCycles(dut.clk, tb.k * tb.depth + 4)
+        await tb.wait(tb.k * tb.depth + 4)
         await tb.reset()
         COVERAGE.hit("reset:in a token")
         tb.credit(tb.experts - 1, tb.k)
         tb.credit(0, 9)
         tb.token([tb.experts - 1] * tb.k)
-        await tb.drained()
+        await tb.finish()
 
 
-@cocotb.test(timeout_time=200, timeout_unit="us")
-async def turns_when_everybody_may(dut: Any) -> None:
+@suite.test(200)
+async def turns_when_everybody_may(tb: TB) -> None:
     """Behind a sink that stands still two parts fill the buffer; then every expert gets its
     credits, and only the turns decide who comes when the sink goes on."""
-    tb = TB(dut)
-    await tb.start()
     for _ in range(4):
         tb.sink.pause = 1.0
         for expert in range(tb.experts):
             for _ in range(2):
                 tb.token([expert], 1)
                 dispatch_push(tb.golden, expert, tb.number, 0)
-        await ClockCycles(dut.clk, 2 * tb.experts + 6)
+        await tb.wait(2 * tb.experts + 6)
         left = [2] * tb.experts
         for _ in range(2):
             expert = tb.draws.choice([one for one in range(tb.experts) if left[one]])
@@ -224,22 +213,20 @@ async def turns_when_everybody_may(dut: Any) -> None:
             tb.credit(expert, 1)
             dispatch_credit(tb.golden, expert, 1)
             tb.known()
-            await ClockCycles(dut.clk, 5)
+            await tb.wait(5)
         for expert in tb.draws.sample(range(tb.experts), tb.experts):
             if left[expert]:
                 tb.credit(expert, left[expert])
                 dispatch_credit(tb.golden, expert, left[expert])
-        await ClockCycles(dut.clk, tb.experts + 6)
+        await tb.wait(tb.experts + 6)
         tb.known()
         tb.sink.pause = 0.0
-        await tb.drained()
+        await tb.finish()
 
 
-@cocotb.test(timeout_time=100, timeout_unit="us")
-async def measure_full_throughput(dut: Any) -> None:
+@suite.test()
+async def measure_full_throughput(tb: TB) -> None:
     """A token takes as many clocks as it has parts; its first part comes out after two."""
-    tb = TB(dut)
-    await tb.start()
     for expert in range(tb.experts):
         tb.credit(expert, 255)
     await tb.taken(tb.experts)
@@ -249,7 +236,7 @@ async def measure_full_throughput(dut: Any) -> None:
         tb.sink.taken.clear()
         for number in range(40):
             tb.token([(number + part) % tb.experts for part in range(parts)])
-        await tb.drained()
+        await tb.finish()
         cycles = tb.source.taken[-1].cycle - tb.source.taken[0].cycle
         assert cycles == 39 * parts
         # a part is in its queue at the next edge, and out of the skid buffer at the one after
@@ -275,26 +262,4 @@ def traffic(share: float) -> Callable[[TB], int]:
     return queue
 
 
-@cocotb.test(timeout_time=400, timeout_unit="us")
-async def measure_load(dut: Any) -> None:
-    """Clocks a token and stalls by offered load, with even and with skewed experts."""
-    await load_sweep(lambda pause: TB(dut, pause_in=pause),
-                     {"token_even": traffic(0.0), "token_skewed": traffic(0.5)},
-                     lambda tb: tb.drained())
-
-
-@cocotb.test(timeout_time=800, timeout_unit="us")
-async def reset_at_any_clock(dut: Any) -> None:
-    """A reset of one clock leaves nothing behind, whatever stage the words are in."""
-    await reset_sweep(TB(dut), traffic(0.3), wait=lambda tb: tb.drained())
-
-
-@cocotb.test(timeout_time=1, timeout_unit="us")
-async def coverage_is_complete(dut: Any) -> None:
-    """Runs last: every bin was met."""
-    if int(dut.K.value) == 1:
-        COVERAGE.hit("one expert twice")
-        COVERAGE.hit("parts:1")
-    print(COVERAGE.report())
-    publish("coverage", COVERAGE.counts)
-    assert not COVERAGE.missing()
+suite.standard({"token_even": traffic(0.0), "token_skewed": traffic(0.5)}, resets=traffic(0.3))

@@ -9,19 +9,9 @@ from __future__ import annotations
 import struct
 from typing import Any
 
-import cocotb
 import numpy as np
 
-from rackwright.hdl.lib import (
-    Coverage,
-    StreamBench,
-    load_sweep,
-    publish,
-    reset_sweep,
-    seed,
-    size_sweep,
-    stream,
-)
+from rackwright.hdl.lib import Coverage, StreamBench, Suite, publish, size_sweep, stream
 from rackwright.hdl.topk_stream.golden import top_k_places
 
 COVERAGE = Coverage([
@@ -102,26 +92,23 @@ class TB(StreamBench):
                 COVERAGE.hit(name)
 
 
-@cocotb.test(timeout_time=400, timeout_unit="us")
-@cocotb.parametrize(pause_in=[0.0, 0.3], pause_out=[0.0, 0.5])
-async def random_frames(dut: Any, pause_in: float, pause_out: float) -> None:
+suite = Suite(__name__, TB, COVERAGE, excused=lambda dut: (
+    ("items:fewer than k",) if int(dut.K.value) == 1 else ()))
+
+
+@suite.under_pauses(400)
+def random_frames(tb: TB) -> None:
     """Frames of every length around k, with k changing."""
-    print(f"topk_stream: seed {seed()}, pauses {pause_in} in, {pause_out} out")
-    tb = TB(dut, pause_in=pause_in, pause_out=pause_out)
-    await tb.start()
     for number in range(40):
         if number % 3 == 2:
             tb.set_k(tb.draws.choice((0, 1, tb.most // 2, tb.most, tb.most + 1, 60000)))
         count = tb.draws.choice((0, 1, tb.k - 1, tb.k, tb.k + 1, 3 * tb.k))
         tb.frame([tb.score() for _ in range(count)])
-    await tb.finish()
 
 
-@cocotb.test(timeout_time=400, timeout_unit="us")
-async def sorted_input(dut: Any) -> None:
+@suite.test(400)
+def sorted_input(tb: TB) -> None:
     """Rising, falling and equal scores, and every pair of special values."""
-    tb = TB(dut)
-    await tb.start()
     shift = 32 - tb.score_width
     rising = [0x3F800000 + (number << 16) >> shift for number in range(3 * tb.most)]
     tb.frame(rising)
@@ -130,20 +117,13 @@ async def sorted_input(dut: Any) -> None:
     for first in SPECIAL:
         for second in SPECIAL:
             tb.frame([first >> shift, second >> shift])
-    await tb.finish()
 
 
-@cocotb.test(timeout_time=100, timeout_unit="us")
-async def reset_while_filling_and_draining(dut: Any) -> None:
+@suite.test()
+async def reset_while_filling_and_draining(tb: TB) -> None:
     """Nothing of the frame of before the reset is left."""
     for part, pause in (("filling", 0.0), ("draining", 1.0)):
-        tb = TB(dut, pause_out=pause)
-        if part == "filling":
-            await tb.start()
-            first = tb
-        else:
-            tb = first
-            tb.sink.pause = 1.0
+        tb.sink.pause = pause
         tb.frame([tb.score() for _ in range(2 * tb.most)])
         tb.set_k(1)
         await tb.taken(tb.most if part == "filling" else 2 * tb.most)
@@ -154,11 +134,9 @@ async def reset_while_filling_and_draining(dut: Any) -> None:
         await tb.finish()
 
 
-@cocotb.test(timeout_time=400, timeout_unit="us")
-async def measure_full_throughput(dut: Any) -> None:
+@suite.test(400)
+async def measure_full_throughput(tb: TB) -> None:
     """An item a clock, the first result two clocks after the last item, a result a clock."""
-    tb = TB(dut)
-    await tb.start()
     draws, count = stream("measure"), 2 * tb.most
     shift = 32 - tb.score_width
     tb.frame([0x40000000 + (draws.getrandbits(7) << 16) >> shift for _ in range(count)],
@@ -171,7 +149,7 @@ async def measure_full_throughput(dut: Any) -> None:
         tb.set_k(k)
         sizes[f"frame_{k}"] = await size_sweep(
             tb, sorted({1, tb.most, 2 * tb.most, 4 * tb.most}),
-            lambda size: tb.frame([0x3F800000 >> shift] * size, gaps=0.0))
+            lambda tb, size: tb.frame([0x3F800000 >> shift] * size, gaps=0.0))
     publish("cycles", {"startup_cycles": 0, "latency_cycles": {"item": 2, "result": 2},
                        "interval_cycles": {"item": 1, "result": 1}, "size_cycles": sizes})
 
@@ -183,24 +161,5 @@ def traffic(tb: TB) -> int:
     return 8 * tb.most
 
 
-@cocotb.test(timeout_time=400, timeout_unit="us")
-async def measure_load(dut: Any) -> None:
-    """Clocks an operation and stalls, by offered load."""
-    await load_sweep(lambda pause: TB(dut, pause_in=pause), {"item": traffic})
-
-
-@cocotb.test(timeout_time=800, timeout_unit="us")
-async def reset_at_any_clock(dut: Any) -> None:
-    """A reset of one clock leaves nothing behind, whatever stage the words are in."""
-    most = int(dut.K.value)
-    await reset_sweep(TB(dut), traffic, range(1, 4 * most + 4, 1 + most // 5))
-
-
-@cocotb.test(timeout_time=1, timeout_unit="us")
-async def coverage_is_complete(dut: Any) -> None:
-    """Runs last: every bin was met."""
-    if int(dut.K.value) == 1:
-        COVERAGE.hit("items:fewer than k")
-    print(COVERAGE.report())
-    publish("coverage", COVERAGE.counts)
-    assert not COVERAGE.missing()
+suite.standard({"item": traffic},
+               clocks=lambda tb: range(1, 4 * tb.most + 4, 1 + tb.most // 5))

@@ -9,10 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import cocotb
-from cocotb.triggers import ClockCycles
-
-from rackwright.hdl.lib import Coverage, StreamBench, load_sweep, publish, reset_sweep, seed
+from rackwright.hdl.lib import Coverage, StreamBench, Suite, publish
 from rackwright.hdl.uqueue_score.golden import DEFRAG, FIRST, MOST, fixed_pick, new_queues
 
 MODES = {DEFRAG: "defrag", MOST: "most", FIRST: "first"}
@@ -32,6 +29,7 @@ class TB(StreamBench):
         self.full = (1 << int(dut.LENGTH_WIDTH.value)) - 1
         self.start_values = int(dut.LOOK_AHEAD.value), int(dut.DECAY.value)
         self.tag = 0
+        self.quiet = 4 * self.blocks       # longer than a pick
         self.forget()
         # between words the bus shows an add
         super().__init__(dut, pause_in=pause_in, pause_out=pause_out,
@@ -101,13 +99,12 @@ class TB(StreamBench):
                     | block << 8 | op, last)
 
 
-@cocotb.test(timeout_time=2000, timeout_unit="us")
-@cocotb.parametrize(pause_in=[0.0, 0.3], pause_out=[0.0, 0.5])
-async def random_words(dut: Any, pause_in: float, pause_out: float) -> None:
+suite = Suite(__name__, TB, COVERAGE)
+
+
+@suite.under_pauses(2000)
+def random_words(tb: TB) -> None:
     """Adds, drains and picks in any order, look-ahead and decay that change."""
-    print(f"uqueue_score: seed {seed()}, pauses {pause_in} in, {pause_out} out")
-    tb = TB(dut, pause_in=pause_in, pause_out=pause_out)
-    await tb.start()
     draws = tb.draws
     for mode in MODES:
         tb.ask(PICK, slot=mode)
@@ -122,14 +119,11 @@ async def random_words(dut: Any, pause_in: float, pause_out: float) -> None:
             tb.ask(op, draws.choice((0, tb.blocks - 1, draws.randrange(tb.blocks + 1))),
                    draws.randrange(tb.slots + (draws.random() < 0.05)),
                    draws.choice((1, 1, 2, draws.randint(0, 40))))
-    await tb.finish(4 * tb.blocks)
 
 
-@cocotb.test(timeout_time=400, timeout_unit="us")
-async def known_choices(dut: Any) -> None:
+@suite.test(400)
+def known_choices(tb: TB) -> None:
     """Choices worked out by hand."""
-    tb = TB(dut)
-    await tb.start()
     far = tb.blocks - 1
     tb.ask(ADD, 0, 0, 3)
     tb.ask(ADD, far, 0, 3)           # as long: the first one, until the look-ahead counts
@@ -144,27 +138,21 @@ async def known_choices(dut: Any) -> None:
     tb.ask(DRAIN, far, 0)
     tb.ask(DRAIN, 0, 0)
     tb.ask(PICK, slot=DEFRAG)
-    await tb.finish(4 * tb.blocks)
 
 
-@cocotb.test(timeout_time=400, timeout_unit="us")
-async def everything_full(dut: Any) -> None:
+@suite.test(400)
+def everything_full(tb: TB) -> None:
     """The largest load there can be: every queue full, the look-ahead round the ring."""
-    tb = TB(dut)
-    await tb.start()
     tb.ask(SET, amount=255 << 8 | min(tb.blocks + 5, 255))
     for block in range(tb.blocks):
         for slot in range(tb.slots):
             tb.ask(ADD, block, slot, min(tb.full, 0xFFFF))
     tb.ask(PICK, slot=DEFRAG)
-    await tb.finish(4 * tb.blocks)
 
 
-@cocotb.test(timeout_time=400, timeout_unit="us")
-async def queues_saturate(dut: Any) -> None:
+@suite.test(400)
+def queues_saturate(tb: TB) -> None:
     """A queue that is full stays full, and its block's mean with it."""
-    tb = TB(dut)
-    await tb.start()
     tb.ask(SET, amount=255 << 8 | tb.blocks + 5)
     for slot in range(tb.slots):
         for _ in range(2):
@@ -175,34 +163,29 @@ async def queues_saturate(dut: Any) -> None:
     tb.ask(PICK, slot=DEFRAG)
     tb.ask(SET, amount=255 << 8)
     tb.ask(PICK, slot=DEFRAG)
-    await tb.finish(4 * tb.blocks)
 
 
-@cocotb.test(timeout_time=400, timeout_unit="us")
-async def reset_in_a_pick(dut: Any) -> None:
+@suite.test(400, pause_out=0.5)
+async def reset_in_a_pick(tb: TB) -> None:
     """A reset while the load is summed, while blocks are compared, while the answer waits."""
-    tb = TB(dut, pause_out=0.5)
-    await tb.start()
     for clocks in (3, 12, 8 + tb.blocks):
         tb.ask(ADD, tb.blocks - 1, 0, 7)
         tb.ask(SET, amount=77 << 8 | 9)
         tb.ask(PICK, slot=DEFRAG)
         await tb.taken(3)
-        await ClockCycles(dut.clk, clocks)
+        await tb.wait(clocks)
         await tb.reset()
         COVERAGE.hit("reset:in a pick")
         tb.ask(PICK, slot=DEFRAG)
         tb.ask(ADD, 0, 0, 1)
         tb.ask(ADD, tb.blocks // 2, 0, 1)
         tb.ask(PICK, slot=DEFRAG)
-        await tb.finish(4 * tb.blocks)
+        await tb.finish()
 
 
-@cocotb.test(timeout_time=400, timeout_unit="us")
-async def measure_cycles(dut: Any) -> None:
+@suite.test(400)
+async def measure_cycles(tb: TB) -> None:
     """An add or drain a clock; a pick by the number of blocks and the look-ahead: exactly."""
-    tb = TB(dut)
-    await tb.start()
     for number in range(100):
         tb.ask(ADD if number % 4 else DRAIN, number % tb.blocks, 0, 1)
     await tb.finish()
@@ -213,7 +196,7 @@ async def measure_cycles(dut: Any) -> None:
         tb.sink.taken.clear()
         for _ in range(3):
             tb.ask(PICK, slot=mode)
-        await tb.finish(4 * tb.blocks)
+        await tb.finish()
         one = tb.blocks + 2 + (tb.look_ahead if mode == DEFRAG else 0)
         assert tb.clocks() == (one, 3 * one)
         cycles[f"pick_{name}"] = one
@@ -234,13 +217,6 @@ def traffic(tb: TB) -> int:
     return 100
 
 
-@cocotb.test(timeout_time=400, timeout_unit="us")
-async def measure_load(dut: Any) -> None:
-    """Clocks an operation and stalls, by offered load."""
-    await load_sweep(lambda pause: TB(dut, pause_in=pause), {"add": traffic, "pick": picks},
-                     lambda tb: tb.finish(4 * tb.blocks))
-
-
 def mixed(tb: TB) -> None:
     """Adds and picks in turn, with a look-ahead that is not the first one."""
     tb.ask(SET, amount=3 | 1 << 8)
@@ -249,17 +225,5 @@ def mixed(tb: TB) -> None:
         tb.ask(PICK, slot=number % 3)
 
 
-@cocotb.test(timeout_time=800, timeout_unit="us")
-async def reset_at_any_clock(dut: Any) -> None:
-    """A reset of one clock leaves nothing behind, whatever stage the words are in."""
-    blocks = int(dut.BLOCKS.value)
-    await reset_sweep(TB(dut), mixed, range(1, 4 * blocks, 1 + blocks // 3),
-                      lambda tb: tb.finish(4 * tb.blocks))
-
-
-@cocotb.test(timeout_time=1, timeout_unit="us")
-async def coverage_is_complete(dut: Any) -> None:
-    """Runs last: every bin was met."""
-    print(COVERAGE.report())
-    publish("coverage", COVERAGE.counts)
-    assert not COVERAGE.missing()
+suite.standard({"add": traffic, "pick": picks}, resets=mixed,
+               clocks=lambda tb: range(1, 4 * tb.blocks, 1 + tb.blocks // 3))

@@ -7,12 +7,11 @@ nodes, every vote in every state that can be reached; resets; exact cycles.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from itertools import product
 from typing import Any
 
-import cocotb
-
-from rackwright.hdl.lib import Coverage, StreamBench, load_sweep, publish, reset_sweep, seed
+from rackwright.hdl.lib import Coverage, StreamBench, Suite
 from rackwright.hdl.vote_counter.golden import (
     CLEAR,
     COMPLETE_NOW,
@@ -84,13 +83,12 @@ class TB(StreamBench):
         self.recent.append(slot)
 
 
-@cocotb.test(timeout_time=200, timeout_unit="us")
-@cocotb.parametrize(pause_in=[0.0, 0.3], pause_out=[0.0, 0.5])
-async def random_votes(dut: Any, pause_in: float, pause_out: float) -> None:
+suite = Suite(__name__, TB, COVERAGE)
+
+
+@suite.under_pauses(200)
+def random_votes(tb: TB) -> None:
     """Votes, clears and words to refuse, on three slots."""
-    print(f"vote_counter: seed {seed()}, pauses {pause_in} in, {pause_out} out")
-    tb = TB(dut, pause_in=pause_in, pause_out=pause_out)
-    await tb.start()
     draws = tb.draws
     slots = [0, tb.slots - 1, draws.randrange(tb.slots)]
     rare = 8 / tb.nodes  # a slot should have the time to become complete
@@ -102,14 +100,11 @@ async def random_votes(dut: Any, pause_in: float, pause_out: float) -> None:
             COVERAGE.hit("cleared:complete")
             op, slot = CLEAR, slot % tb.slots
         tb.ask(op, slot, sender)
-    await tb.finish()
 
 
-@cocotb.test(timeout_time=100, timeout_unit="us")
-async def thresholds(dut: Any) -> None:
+@suite.test()
+def thresholds(tb: TB) -> None:
     """Each threshold from one vote below to one above; a Ready is called for once."""
-    tb = TB(dut)
-    await tb.start()
     n, f = tb.nodes, tb.faults
     for sender in range(n - f - 1):
         tb.expect_flags(NEW, GOT, 0, sender)
@@ -131,14 +126,11 @@ async def thresholds(dut: Any) -> None:
         if sender < 256:
             tb.expect_flags(flags, op, slot, sender)
             COVERAGE.hit("refused:operation" if op == 9 else "refused:sender")
-    await tb.finish()
 
 
-@cocotb.test(timeout_time=2000, timeout_unit="us")
-async def every_vote_in_every_state(dut: Any) -> None:
+@suite.test(2000)
+def every_vote_in_every_state(tb: TB) -> None:
     """For few nodes: all sets of voters, then each vote. The state is only what was voted."""
-    tb = TB(dut)
-    await tb.start()
     votes = [*product((GOT, READY), range(min(tb.nodes, EXHAUSTIVE)))]
     if tb.nodes <= EXHAUSTIVE:
         for chosen in range(1 << len(votes)):
@@ -152,36 +144,24 @@ async def every_vote_in_every_state(dut: Any) -> None:
                     for vote in held:
                         tb.ask(vote[0], 0, vote[1])
             tb.ask(CLEAR, 0)
-    await tb.finish()
 
 
-@cocotb.test(timeout_time=100, timeout_unit="us")
-async def reset_empties_every_slot(dut: Any) -> None:
+@suite.cut((3, 7, 8), met="reset:in flight", pause_out=0.7)
+def reset_empties_every_slot(tb: TB) -> Iterator[None]:
     """A reset with votes in flight: nothing is left, not even of a vote taken before it."""
-    tb = TB(dut, pause_out=0.7)
-    await tb.start()
-    for stop in (3, 7, 8):
-        for sender in range(tb.nodes):
-            tb.ask(READY, 0, sender)
-        await tb.taken(min(stop, tb.nodes))
-        await tb.reset()
-        COVERAGE.hit("reset:in flight")
-        tb.expect_flags(0, READ, 0)
-        tb.expect_flags(NEW, READY, 0, 0)
-        await tb.finish()
+    for sender in range(tb.nodes):
+        tb.ask(READY, 0, sender)
+    yield
+    tb.expect_flags(0, READ, 0)
+    tb.expect_flags(NEW, READY, 0, 0)
 
 
-@cocotb.test(timeout_time=100, timeout_unit="us")
-async def measure_full_throughput(dut: Any) -> None:
+@suite.measure({"vote": 2, "clear": 2})
+def measure_full_throughput(tb: TB) -> tuple[int, int]:
     """One vote a clock whatever the slot, two clocks of latency: exactly."""
-    tb = TB(dut)
-    await tb.start()
     for number in range(200):
         tb.ask(GOT, number // 2 % tb.slots, number % tb.nodes)
-    await tb.finish()
-    assert tb.clocks() == (2, 201)
-    publish("cycles", {"startup_cycles": 0, "latency_cycles": {"vote": 2, "clear": 2},
-                       "interval_cycles": {"vote": 1, "clear": 1}})
+    return 2, 201
 
 
 def traffic(tb: TB) -> int:
@@ -191,21 +171,4 @@ def traffic(tb: TB) -> int:
     return 100
 
 
-@cocotb.test(timeout_time=400, timeout_unit="us")
-async def measure_load(dut: Any) -> None:
-    """Clocks an operation and stalls, by offered load."""
-    await load_sweep(lambda pause: TB(dut, pause_in=pause), {"vote": traffic})
-
-
-@cocotb.test(timeout_time=800, timeout_unit="us")
-async def reset_at_any_clock(dut: Any) -> None:
-    """A reset of one clock leaves nothing behind, whatever stage the words are in."""
-    await reset_sweep(TB(dut), traffic)
-
-
-@cocotb.test(timeout_time=1, timeout_unit="us")
-async def coverage_is_complete(dut: Any) -> None:
-    """Runs last: every bin was met."""
-    print(COVERAGE.report())
-    publish("coverage", COVERAGE.counts)
-    assert not COVERAGE.missing()
+suite.standard({"vote": traffic})

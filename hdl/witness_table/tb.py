@@ -9,7 +9,7 @@ import random
 from collections import deque
 from typing import Any
 
-from rackwright.hdl.lib import AxisSink, AxisSource, Beat, Coverage, stream
+from rackwright.hdl.lib import PERIOD, Beat, Coverage, StreamBench
 from rackwright.hdl.witness_table.golden import (
     ABSENT,
     ACCEPT,
@@ -42,7 +42,6 @@ from rackwright.hdl.witness_table.words import (
 
 __all__ = ["COVERAGE", "LATENCY", "TB", "Draws"]
 
-PERIOD = 4                    # ns, of a clock that means nothing: only cycles are counted
 LATENCY = 3                   # clocks from a request taken to its response offered
 OUTCOMES = {
     RECORD: (ACCEPT, REJECT_KEY, REJECT_KEY | STALE, REJECT_FULL, REJECT_FULL | STALE,
@@ -75,31 +74,33 @@ COVERAGE = Coverage([
 ])
 
 
-class TB:
-    """Clock, source, sink, golden, and the responses that are due."""
+class TB(StreamBench):
+    """Requests for the block, the golden, and what was asked last."""
+
+    quiet = 2 * LATENCY + 2
 
     def __init__(self, dut: Any, *, pause_in: float = 0.0, pause_out: float = 0.0) -> None:
-        self.dut = dut
         self.sets, self.ways = int(dut.SETS.value), int(dut.WAYS.value)
-        self.stale_rounds = int(dut.STALE_ROUNDS.value)
+        self.stale_rounds, self.gc_width = int(dut.STALE_ROUNDS.value), int(dut.GC_WIDTH.value)
         self.widths = Widths(*(int(getattr(dut, f"{name}_WIDTH").value)
                                for name in ("KEY", "CLIENT", "RPC")))
-        # between words the bus shows a start: taken by mistake it would empty the table
-        self.source = AxisSource(dut, stream("in", pause_in), pause=pause_in, idle=START)
-        self.sink = AxisSink(dut, stream("out", pause_out), pause=pause_out, check=self._check)
-        self.due: deque[tuple[int, Request]] = deque()
+        self.asked: deque[Request] = deque()
         self.history: deque[Request] = deque(maxlen=3)
-        self.tag = 0
-        self._forget()
+        self.tag = self.startup = 0
+        # between words the bus shows a start: taken by mistake it would empty the table
+        super().__init__(dut, pause_in=pause_in, pause_out=pause_out, idle=START)
+        self.forget()
 
-    def _forget(self) -> None:
-        self.golden = new_witness(self.sets, self.ways, gc_width=int(self.dut.GC_WIDTH.value),
+    def forget(self) -> None:
+        """The table is empty after a reset."""
+        self.golden = new_witness(self.sets, self.ways, gc_width=self.gc_width,
                                   stale_rounds=self.stale_rounds)
-        self.due.clear()
+        self.asked.clear()
         self.history.clear()
 
     async def start(self) -> None:
-        """Start the clock and both sides, reset, wait for the sweep."""
+        """As of any bench, but both sides start after the sweep, at whose every clock they would
+        work for nothing."""
         import cocotb
         from cocotb.clock import Clock
         from cocotb.triggers import RisingEdge
@@ -108,50 +109,42 @@ class TB:
         self.dut.m_axis_tready.value = 0
         self.dut.rst.value = 1
         await RisingEdge(self.dut.clk)  # the edge at the very start may come before the values
-        await self.reset()  # before the two tasks: they would work at every clock of the sweep
-        self.tasks = [clock, cocotb.start_soon(self.source.run()),
-                      cocotb.start_soon(self.sink.run())]
+        await self.reset()
+        self._tasks = [clock, cocotb.start_soon(self.source.run()),
+                       cocotb.start_soon(self.sink.run())]
 
-    def stop(self) -> None:
-        """Stop the clock and both sides: another bench takes over within the same test."""
-        for task in self.tasks:
-            task.cancel()
-
-    async def reset(self) -> int:
-        """Reset; the clocks from its end until requests are taken."""
+    async def reset(self) -> None:
+        """Reset for a clock and wait until requests are taken, after `startup` clocks."""
         from cocotb.triggers import RisingEdge
         from cocotb.utils import get_sim_time
 
-        self.dut.rst.value = 1
-        self.source.clear()
-        await RisingEdge(self.dut.clk)  # one clock, the shortest there is
-        self.sink.clear()
-        self._forget()
-        self.dut.rst.value = 0
+        await super().reset()
         begin = get_sim_time("ns")
         await RisingEdge(self.dut.s_axis_tready)
-        return round((get_sim_time("ns") - begin) / PERIOD)
+        self.startup = round((get_sim_time("ns") - begin) / PERIOD)
 
-    def send(self, request: Request) -> int:
+    def ask(self, request: Request) -> int:
         """Queue a request; what the golden answers (status, with the stale flag)."""
         self.tag = (self.tag + 0x9E3779B1) & 0xFFFFFFFF  # odd: every bit changes
         code, named = answer(self.golden, request)
-        self.source.send(self.widths.request(request, self.tag), request.last)
-        self.due.append((self.widths.response(code, self.tag, named), request))
+        self.send(self.widths.request(request, self.tag), request.last)
+        self.expect(self.widths.response(code, self.tag, named), request.last)
+        self.asked.append(request)
         self._cover(request, code)
         return code
 
-    def expect(self, status: int, request: Request, way: int | None = None) -> None:
+    def answers(self, status: int, request: Request, way: int | None = None) -> None:
         """Queue a request of which the bench itself knows the answer."""
-        code = self.send(request)
+        code = self.ask(request)
         assert code & (STALE | 255) == status, f"golden: {request} -> {label(request.op, code)}"
         assert way is None or way_of(code) == way, f"golden: {request} -> way {way_of(code)}"
 
     def _check(self, beat: Beat) -> None:
-        assert self.due, f"a response too many: {beat.data:#x}"
-        word, request = self.due.popleft()
-        assert (beat.data, beat.last) == (word, request.last), (
-            f"{request}: {beat.data:#x} last={beat.last}, golden {word:#x}")
+        request = self.asked.popleft() if self.asked else "after the last request"
+        try:
+            super()._check(beat)
+        except AssertionError as fault:
+            raise AssertionError(f"{request}: {fault}") from None
 
     def _cover(self, request: Request, code: int) -> None:
         COVERAGE.hit(label(request.op, code))
@@ -165,14 +158,6 @@ class TB:
         if request.op == READ and request.way >= self.ways:
             COVERAGE.hit("read:way out of range")
         self.history.append(request)
-
-    async def finish(self) -> None:
-        """Wait for every response, then long enough to see one too many."""
-        from cocotb.triggers import ClockCycles
-
-        while self.due:
-            await ClockCycles(self.dut.clk, 4)
-        await ClockCycles(self.dut.clk, 2 * LATENCY + 2)
 
     def key(self, number: int, row: int = 0) -> int:
         """The key hash `number` of set `row`."""

@@ -17,16 +17,19 @@ def quick(name: str) -> str:
     return QUICK.get(name, fast[-1])
 
 
-RUNS = [pytest.param(name, shape.name, id=f"{name}-{shape.name}",
-                     marks=[] if shape.name == quick(name) else [pytest.mark.slow])
-        for name in hdl.blocks() for shape in hdl.block(name).geometries]
+# of the four combinations of pauses, a run without -m slow takes those with none and with both
+FAST = r"^(?!.*(pause_in=0\.0/pause_out=0\.5|pause_in=0\.3/pause_out=0\.0))"
+RUNS = [pytest.param(name, shape.name, tests, id=f"{name}-{shape.name}{'-fast' if tests else ''}",
+                     marks=[] if tests else [pytest.mark.slow])
+        for name in hdl.blocks() for shape in hdl.block(name).geometries
+        for tests in (FAST, None) if not tests or shape.name == quick(name)]
 
 
 @pytest.mark.usefixtures("icarus")
-@pytest.mark.parametrize(("name", "geometry"), RUNS)
-def test_bench(name: str, geometry: str) -> None:
+@pytest.mark.parametrize(("name", "geometry", "tests"), RUNS)
+def test_bench(name: str, geometry: str, tests: str | None) -> None:
     """It passes, meets all its bins, and measures what timing.toml says."""
-    report = hdl.test_block(name, geometry=geometry)
+    report = hdl.test_block(name, geometry=geometry, tests=tests)
     failed = [f"{test.name}: {test.message}" for test in report.tests if not test.passed]
     assert not failed, report.log
     assert report.coverage and all(report.coverage.values())

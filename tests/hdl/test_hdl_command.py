@@ -73,6 +73,13 @@ def test_rates() -> None:
     assert "| witness_table |" in CliRunner().invoke(hdl, ["rates", "--fastest"]).stdout
 
 
+def test_simulator_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIM", "nothing")
+    result = CliRunner().invoke(hdl, ["test", "arbiter"])
+    assert result.exit_code == 2
+    assert "'nothing' is not one of 'icarus', 'verilator'" in result.stderr
+
+
 def test_errors_are_raised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(CliRunner().invoke(hdl, ["test", "nothing"]).exception, UnknownName)
     monkeypatch.setenv("PATH", str(tmp_path))

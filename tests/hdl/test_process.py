@@ -57,6 +57,15 @@ def test_limit_kills_the_grandchildren(tmp_path: Path) -> None:
     assert ends(pid)
 
 
+def test_what_spins_is_ended_by_its_processor_time(tmp_path: Path) -> None:
+    """It is other work on the machine that may take longer on the clock."""
+    with pytest.raises(Stalled, match="it did not end within 0.2 s"):
+        run_limited(["sh", "-c", "(while :; do :; done) & wait"], cwd=tmp_path, env=None,
+                    log=tmp_path / "log", limit=0.2, what="it")
+    assert run_limited(["sleep", "0.6"], cwd=tmp_path, env=None, log=tmp_path / "log", limit=0.3,
+                       what="a sleep of less than four limits") == 0
+
+
 PARENT = """
 import sys
 from pathlib import Path

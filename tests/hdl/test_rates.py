@@ -8,6 +8,7 @@ import pytest
 
 from rackwright import hdl
 from rackwright.hdl.rates import CLOCKS_HZ, as_table, fastest, rates
+from rackwright.hdl.synth import sizes
 
 
 def test_width_times_clock_where_a_beat_takes_a_clock() -> None:
@@ -15,6 +16,7 @@ def test_width_times_clock_where_a_beat_takes_a_clock() -> None:
     assert row.rates_bps[0] == pytest.approx(128e9)
     assert CLOCKS_HZ[1] == pytest.approx(322.27e6, rel=2e-5)
     assert row.keeps_up_bps == (100e9, 100e9)
+    assert row.levels == sizes("crc32_stream")["512"]["levels"] < 12
 
 
 def test_every_block_but_the_arbiter_has_a_rate() -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from rackwright import hdl
-from rackwright.errors import MissingTool, RackwrightError
-from rackwright.hdl.synth import FIGURES
+from rackwright.errors import InputError, MissingTool, RackwrightError, UsageError
+from rackwright.hdl.synth import FIGURES, sizes
 
 MakeBlock = Callable[..., Path]
 yosys = pytest.mark.skipif(shutil.which("yosys") is None,
@@ -24,9 +24,12 @@ def test_committed_figures_are_of_this_rtl_and_under_the_ceilings(name: str) -> 
     kept = tomllib.loads((what.folder / "synthesis.toml").read_text())
     ceilings = tomllib.loads((Path(hdl.__file__).parent / "budgets.toml").read_text())[name]
     assert kept["rtl_sha256"] == what.rtl_sha256 and kept["tool"].startswith("Yosys ")
+    names = [row["name"] for row in kept["geometry"]]
+    assert names == [one.name for one in what.geometries if one.name in names]
+    assert what.geometries[0].name in names and sizes(name).keys() == {*names}
     for row in kept["geometry"]:
         assert row["parameters"] == what.geometry(row["name"]).parameters
-        assert all(row[key] <= ceilings[key] for key in FIGURES)
+        assert all(row[key] <= ceilings[row["name"]][key] for key in FIGURES)
 
 
 def test_without_yosys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,9 +44,14 @@ def test_ceilings_are_held(make_block: MakeBlock) -> None:
     assert "luts = 4" in hdl.synthesise(folder)
     hdl.synthesise(folder, check=True)
     (folder / "budgets.toml").write_text(
-        "[tiny]\nluts = 3\nflip_flops = 0\nmemory_bits = 0\nlevels = 1\n")
+        "[tiny]\n4 = { luts = 3, flip_flops = 0, memory_bits = 0, levels = 1 }\n")
     with pytest.raises(RackwrightError, match=r"4: luts = 4, ceiling 3 \(budgets.toml\)"):
         hdl.synthesise(folder)
+    (folder / "budgets.toml").write_text("[tiny]\n4 = { luts = 3 }\n")
+    with pytest.raises(InputError, match=r"\[tiny\] 4 needs luts, flip_flops, memory_bits, lev"):
+        hdl.synthesise(folder)
+    with pytest.raises(UsageError, match="a synthesis.toml is written with all of them"):
+        hdl.synthesise(folder, geometry="4")
 
 
 @yosys
@@ -59,4 +67,4 @@ def test_other_rtl_is_found(make_block: MakeBlock) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["arbiter", "axis_fifo", "axis_skid", "token_dispatch"])
 def test_synthesised_again(name: str) -> None:
-    hdl.synthesise(name, check=True)
+    hdl.synthesise(name, check=True, geometry=hdl.block(name).geometries[0].name)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import cocotb
-from cocotb.triggers import ClockCycles, FallingEdge, RisingEdge
+from cocotb.triggers import FallingEdge, RisingEdge
 
-from rackwright.hdl.lib import Coverage, StreamBench, load_sweep, publish, reset_sweep, seed
+from rackwright.hdl.lib import Coverage, StreamBench, Suite
 
 COVERAGE = Coverage(["pauses:in", "pauses:out", "level:empty", "level:full", "reset:full",
                      "last:0", "last:1"])
@@ -34,10 +34,10 @@ class TB(StreamBench):
             self.send(*word)
             self.expect(*word)
 
-    async def begin(self) -> None:
+    async def start(self) -> None:
         """Start, and watch the level from then on."""
-        await self.start()
-        cocotb.start_soon(self.watch())
+        await super().start()
+        self._tasks.append(cocotb.start_soon(self.watch()))
 
     async def watch(self) -> None:
         """Count what is taken and given at each edge; between edges the level must say so."""
@@ -53,30 +53,26 @@ class TB(StreamBench):
             self.inside = 0 if self.dut.rst.value == 1 else self.inside + taken - given
 
 
-@cocotb.test(timeout_time=100, timeout_unit="us")
-@cocotb.parametrize(pause_in=[0.0, 0.3], pause_out=[0.0, 0.5])
-async def order_is_kept(dut: Any, pause_in: float, pause_out: float) -> None:
+suite = Suite(__name__, TB, COVERAGE)
+
+
+@suite.under_pauses()
+def order_is_kept(tb: TB) -> None:
     """No word is lost, doubled or reordered."""
-    print(f"axis_fifo: seed {seed()}")
-    tb = TB(dut, pause_in=pause_in, pause_out=pause_out)
-    await tb.begin()
     tb.beats(BEATS)
-    await tb.finish()
-    COVERAGE.hit("pauses:in" if pause_in else "steady:in")
-    COVERAGE.hit("pauses:out" if pause_out else "steady:out")
+    COVERAGE.hit("pauses:in" if tb.source.pause else "steady:in")
+    COVERAGE.hit("pauses:out" if tb.sink.pause else "steady:out")
 
 
-@cocotb.test(timeout_time=100, timeout_unit="us")
-async def filled_to_the_brim(dut: Any) -> None:
+@suite.test(pause_out=1.0)
+async def filled_to_the_brim(tb: TB) -> None:
     """With a sink that takes nothing, DEPTH + 1 words go in; a reset drops them all."""
-    tb = TB(dut, pause_out=1.0)
-    await tb.begin()
     for end in ("reset", "drain", "drain"):
         tb.sink.pause = 1.0
         before = len(tb.source.taken)
         tb.beats(tb.room + 3)
-        await ClockCycles(dut.clk, tb.room + 8)
-        assert len(tb.source.taken) - before == tb.room and dut.s_axis_tready.value == 0
+        await tb.wait(tb.room + 8)
+        assert len(tb.source.taken) - before == tb.room and tb.dut.s_axis_tready.value == 0
         if end == "reset":
             await tb.reset()
             COVERAGE.hit("reset:full")
@@ -85,16 +81,11 @@ async def filled_to_the_brim(dut: Any) -> None:
         await tb.finish()
 
 
-@cocotb.test(timeout_time=100, timeout_unit="us")
-async def measure_full_throughput(dut: Any) -> None:
+@suite.measure({"beat": 2})
+def measure_full_throughput(tb: TB) -> tuple[int, int]:
     """One word a clock, two clocks of latency: exactly."""
-    tb = TB(dut)
-    await tb.start()
     tb.beats(BEATS)
-    await tb.finish()
-    assert tb.clocks() == (2, BEATS + 1)
-    publish("cycles", {"startup_cycles": 0, "latency_cycles": {"beat": 2},
-                       "interval_cycles": {"beat": 1}})
+    return 2, BEATS + 1
 
 
 def traffic(tb: TB) -> int:
@@ -103,21 +94,4 @@ def traffic(tb: TB) -> int:
     return 100
 
 
-@cocotb.test(timeout_time=100, timeout_unit="us")
-async def measure_load(dut: Any) -> None:
-    """Clocks a word by offered load."""
-    await load_sweep(lambda pause: TB(dut, pause_in=pause), {"beat": traffic})
-
-
-@cocotb.test(timeout_time=800, timeout_unit="us")
-async def reset_at_any_clock(dut: Any) -> None:
-    """A reset of one clock leaves nothing behind, whatever stage the words are in."""
-    await reset_sweep(TB(dut), traffic)
-
-
-@cocotb.test(timeout_time=1, timeout_unit="us")
-async def coverage_is_complete(dut: Any) -> None:
-    """Runs last: every bin was met."""
-    print(COVERAGE.report())
-    publish("coverage", COVERAGE.counts)
-    assert not COVERAGE.missing()
+suite.standard({"beat": traffic})

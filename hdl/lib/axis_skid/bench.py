@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import cocotb
-from cocotb.triggers import ClockCycles
-
-from rackwright.hdl.lib import Coverage, StreamBench, load_sweep, publish, reset_sweep, seed
+from rackwright.hdl.lib import Coverage, StreamBench, Suite
 
 COVERAGE = Coverage(["pauses:in", "pauses:out", "reset:full", "last:0", "last:1"])
 BEATS = 200
@@ -29,44 +26,34 @@ class TB(StreamBench):
             self.expect(*word)
 
 
-@cocotb.test(timeout_time=100, timeout_unit="us")
-@cocotb.parametrize(pause_in=[0.0, 0.3], pause_out=[0.0, 0.5])
-async def order_is_kept(dut: Any, pause_in: float, pause_out: float) -> None:
+suite = Suite(__name__, TB, COVERAGE)
+
+
+@suite.under_pauses()
+def order_is_kept(tb: TB) -> None:
     """No beat is lost, doubled or reordered."""
-    print(f"axis_skid: seed {seed()}")
-    tb = TB(dut, pause_in=pause_in, pause_out=pause_out)
-    await tb.start()
     tb.beats(BEATS)
-    await tb.finish()
-    COVERAGE.hit("pauses:in" if pause_in else "steady:in")
-    COVERAGE.hit("pauses:out" if pause_out else "steady:out")
+    COVERAGE.hit("pauses:in" if tb.source.pause else "steady:in")
+    COVERAGE.hit("pauses:out" if tb.sink.pause else "steady:out")
 
 
-@cocotb.test(timeout_time=100, timeout_unit="us")
-async def measure_full_throughput(dut: Any) -> None:
+@suite.measure({"beat": 1})
+def measure_full_throughput(tb: TB) -> tuple[int, int]:
     """One beat a clock, one clock of latency: exactly."""
-    tb = TB(dut)
-    await tb.start()
     tb.beats(BEATS)
-    await tb.finish()
-    assert tb.clocks() == (1, BEATS)
-    publish("cycles", {"startup_cycles": 0, "latency_cycles": {"beat": 1},
-                       "interval_cycles": {"beat": 1}})
+    return 1, BEATS
 
 
-@cocotb.test(timeout_time=100, timeout_unit="us")
-async def stalled_sink_fills_both_registers(dut: Any) -> None:
+@suite.test(pause_out=1.0)
+async def stalled_sink_fills_both_registers(tb: TB) -> None:
     """With a sink that takes nothing, two beats go in and tready falls; a reset drops both."""
-    tb = TB(dut, pause_out=1.0)
-    await tb.start()
     tb.beats(5)
-    await ClockCycles(dut.clk, 10)
-    assert len(tb.source.taken) == 2 and dut.s_axis_tready.value == 0
+    await tb.wait(10)
+    assert len(tb.source.taken) == 2 and tb.dut.s_axis_tready.value == 0
     await tb.reset()
     COVERAGE.hit("reset:full")
     tb.sink.pause = 0.0
     tb.beats(20)
-    await tb.finish()
 
 
 def traffic(tb: TB) -> int:
@@ -75,21 +62,4 @@ def traffic(tb: TB) -> int:
     return 100
 
 
-@cocotb.test(timeout_time=400, timeout_unit="us")
-async def measure_load(dut: Any) -> None:
-    """Clocks an operation and stalls, by offered load."""
-    await load_sweep(lambda pause: TB(dut, pause_in=pause), {"beat": traffic})
-
-
-@cocotb.test(timeout_time=800, timeout_unit="us")
-async def reset_at_any_clock(dut: Any) -> None:
-    """A reset of one clock leaves nothing behind, whatever stage the words are in."""
-    await reset_sweep(TB(dut), traffic)
-
-
-@cocotb.test(timeout_time=1, timeout_unit="us")
-async def coverage_is_complete(dut: Any) -> None:
-    """Runs last: every bin was met."""
-    print(COVERAGE.report())
-    publish("coverage", COVERAGE.counts)
-    assert not COVERAGE.missing()
+suite.standard({"beat": traffic})

