@@ -14,7 +14,10 @@ TEST ?=
 
 RUN := $(VENV)/bin/python
 # installed again when the requirements change or the tree has moved
-READY := $(VENV)/.ready-$(shell { pwd; cat pyproject.toml; } | cksum | cut -d' ' -f1)
+STATE := $(shell { pwd; cat pyproject.toml; } | cksum | cut -d' ' -f1)
+READY := $(VENV)/.ready-$(STATE)
+TOOLS := $(VENV)/.tools-$(STATE)
+INSTALL := $(RUN) -m pip install -qq --disable-pip-version-check --retries 3
 
 .PHONY: help ready demo test lint types wheel-test bench reproduce docs clean
 
@@ -28,25 +31,25 @@ help:
 	@echo "make docs        writes what is generated in docs/: reference and index"
 	@echo "make clean       remove what builds and tests leave behind"
 
-ready: $(READY)
+ready: $(TOOLS)
 
 demo: $(READY)
 	@$(VENV)/bin/rackwright demo
 
-test: $(READY)
+test: $(TOOLS)
 	@.ci/icarus
 	@$(RUN) -m pytest -n $(JOBS) --dist loadgroup $(TEST)
 
-lint: $(READY)
+lint: $(TOOLS)
 	@$(RUN) -m ruff check
 
-types: $(READY)
+types: $(TOOLS)
 	@$(RUN) -m mypy
 
 wheel-test: $(READY)
 	@.ci/run wheel
 
-bench: $(READY)
+bench: $(TOOLS)
 	@ls bench/bench_*.py >/dev/null 2>&1 || { echo "there are no benchmarks in this tree"; exit 1; }
 	@for script in bench/bench_*.py; do $(RUN) $$script || exit 1; done
 
@@ -69,7 +72,13 @@ $(READY):
 		"with its venv module, or name one: make PYTHON=/path/to/python"; exit 4; }
 	@test -x $(RUN) || $(PYTHON) -m venv $(VENV)
 	@echo "installing rackwright and what it needs into $(VENV) (a few minutes at first)"
-	@$(RUN) -m pip install -qq --disable-pip-version-check --retries 3 -e '.[dev,plot,hdl]' \
-		|| $(RUN) .ci/installed
+	@$(INSTALL) -e '.[plot,hdl]' || $(RUN) .ci/installed plot hdl
 	@rm -f $(VENV)/.ready-*
+	@touch $@
+
+# what tests and checks need on top
+$(TOOLS): $(READY)
+	@echo "installing what the tests need"
+	@$(INSTALL) -e '.[dev]' || $(RUN) .ci/installed dev
+	@rm -f $(VENV)/.tools-*
 	@touch $@
