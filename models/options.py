@@ -114,7 +114,7 @@ class Options(BaseModel):
                 for name, value in settings.items()}
 
     @classmethod
-    def system(cls) -> str:
+    def owner(cls) -> str:
         """Whose options these are: the class's name without its ending, in lower case."""
         return cls.__name__.removesuffix("Options").lower()
 
@@ -126,7 +126,7 @@ class Options(BaseModel):
                                        for name, value in values.items()})
         except ValidationError as problem:
             faults = [_fault(cls, fault) for fault in problem.errors(include_url=False)]
-            raise OptionsError(f"options of {cls.system()}", faults) from None
+            raise OptionsError(f"options of {cls.owner()}", faults) from None
 
     def plain(self) -> dict[str, Any]:
         """Name -> JSON value; quantities as exact text."""
