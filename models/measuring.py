@@ -141,11 +141,12 @@ class Script(NamedTuple):
 
 
 def script(budget: float) -> Script:
-    """Reads ``--out DIR --budget SECONDS``, and loads PyTorch."""
+    """Reads ``--out DIR --budget SECONDS``, makes the folder, and loads PyTorch."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--budget", type=float, default=budget, help="seconds, then stop")
     given = parser.parse_args()
+    given.out.mkdir(parents=True, exist_ok=True)  # now, not when all is measured
     return Script(importlib.import_module("torch"), given.out, given.budget)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ from rackwright.models.measuring import (
     Script,
     measure_cases,
     replay_times,
+    script,
     summary,
     write_table,
 )
@@ -109,3 +111,11 @@ def test_equal_rows_give_equal_bytes(torch: Any, tmp_path: Path) -> None:
         write_table(rows, ("model", "time_us"), tmp_path / name, torch)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
     assert gzip.decompress((tmp_path / "one").read_bytes()).decode() == HEAD + "a,1.5\n"
+
+
+def test_the_folder_is_there_before_anything_is_measured(
+        torch: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", torch)
+    monkeypatch.setattr(sys, "argv", ["measure.py", "--out", str(tmp_path / "new" / "folder")])
+    assert script(budget=3.0) == Script(torch, tmp_path / "new" / "folder", 3.0)
+    assert (tmp_path / "new" / "folder").is_dir()
