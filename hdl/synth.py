@@ -10,6 +10,7 @@ own: in its folder) holds ceilings by geometry::
 
     [block_name]
     geometry = { luts = 2000, flip_flops = 900, memory_bits = 4096, levels = 12 }
+    other = "why this one is not synthesised"
 """
 
 from __future__ import annotations
@@ -58,9 +59,11 @@ def synthesise(name: str | os.PathLike[str], *, check: bool = False,
     what = block(name)
     tool = find_yosys()
     shapes = what.geometries if geometry is None else (what.geometry(geometry),)
-    rows = [(shape, _figures(what, shape)) for shape in shapes]
+    ceilings, place = _ceilings(what)
+    rows = [(shape, _figures(what, shape)) for shape in shapes
+            if not isinstance(ceilings.get(shape.name), str)]
     text = _render(what, tool, rows)
-    faults = _over_budget(what, rows)
+    faults = _over_budget(ceilings, place, rows)
     if check:
         faults += _differences(what, tool, rows)
     if faults:
@@ -137,20 +140,25 @@ def _read(place: Path) -> dict[str, Any]:
         raise InputError(f"cannot be read: {problem}", place=place) from None
 
 
-def _over_budget(what: Block, rows: list[tuple[Geometry, dict[str, int]]]) -> list[str]:
+def _ceilings(what: Block) -> tuple[dict[str, Any], Path]:
+    """By geometry, and the file; a text says why a geometry is left out."""
+    place = (PACKAGE if PACKAGE in what.folder.parents else what.folder) / "budgets.toml"
+    return _read(place).get(what.name, {}), place
+
+
+def _over_budget(ceilings: dict[str, Any], place: Path,
+                 rows: list[tuple[Geometry, dict[str, int]]]) -> list[str]:
     """Figures above their ceilings; a packaged block has to have some for every geometry."""
-    inside = PACKAGE in what.folder.parents
-    place = (PACKAGE if inside else what.folder) / "budgets.toml"
-    ceilings = _read(place).get(what.name, {})
     faults = []
     for shape, figures in rows:
         most = ceilings.get(shape.name)
         if most is None:
-            faults += [f"no ceilings for {shape.name} in {place}"] if inside else []
+            faults += [f"no ceilings for {shape.name} in {place}"] if place.parent == PACKAGE \
+                else []
             continue
         if not isinstance(most, dict) or set(most) != set(FIGURES):
-            raise InputError(f"[{what.name}] {shape.name} needs {', '.join(FIGURES)} and nothing "
-                             "else", place=place)
+            raise InputError(f"ceilings of {shape.name} need {', '.join(FIGURES)} and nothing "
+                             "else, or a text that says why it is left out", place=place)
         faults += [f"{shape.name}: {key} = {figures[key]}, ceiling {most[key]} ({place.name})"
                    for key in FIGURES if figures[key] > most[key]]
     return faults
