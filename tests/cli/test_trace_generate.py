@@ -23,7 +23,7 @@ SMALL = {
     "training": "--steps 3 --gradients 1GB", "transfers": "--rate 3 --count 4 --size 1MB",
     "bandwidth": "--steps 4 --step 2s --site paris=50MB/s --site rome=400Mbps",
     "routing": "--count 2 --layers 2 --experts 4 --top-k 2 --tokens 3-5",
-    "profile": "--network alexnet --batches 1,8", "execution": "--network gpt2 --batch 4 --data 2"}
+    "profile": "--network vgg16 --batches 1,8", "execution": "--network gpt2 --batch 4 --data 2"}
 ENDING = {"profile": "json", "execution": "zip"}
 
 
