@@ -87,7 +87,6 @@ def test_count_is_positive() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", hdl.blocks())
 def test_a_small_sample_is_killed(name: str) -> None:
-    """hdl/MUTANTS.md has the whole table."""
-    fast = [shape.name for shape in hdl.block(name).geometries if not shape.slow]
-    report = hdl.mutate(name, seed=3, count=1, geometry=fast[0])
+    """hdl/MUTANTS.md has the whole table. In all fast geometries: one may leave the line out."""
+    report = hdl.mutate(name, seed=3, count=1)
     assert not report.survivors
