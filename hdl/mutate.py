@@ -190,8 +190,9 @@ def table(reports: list[MutationReport]) -> str:
     drawn = max(len(one.mutants) for one in reports)
     lines = ["# Faults put into the RTL, and how many the benches find", "",
              f"What `rackwright hdl mutate --seed {reports[0].seed} --count {drawn} --write "
-             "FILE` writes, at once or a block at a time. Faults are", "drawn from the seed, kind by kind in turn; those "
-             "that do not compile are not counted.", "",
+             "FILE` writes, at once or a block at a time. Faults are",
+             "drawn from the seed, kind by kind in turn; those that do not compile are not "
+             "counted.", "",
              "| block | faults | killed | equivalent | survived | killed of those that can be "
              "seen |", "| --- | --- | --- | --- | --- | --- |"]
     for one in reports:
