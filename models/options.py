@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import difflib
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -114,9 +114,12 @@ class Options(BaseModel):
                 for name, value in settings.items()}
 
     @classmethod
-    def owner(cls) -> str:
-        """Whose options these are: the class's name without its ending, in lower case."""
-        return cls.__name__.removesuffix("Options").lower()
+    def refused(cls, faults: Sequence[str]) -> OptionsError:
+        """The error of options that are wrong, by themselves or for a fabric or a trace.
+
+        It names the system: the class's name without its ending, in lower case.
+        """
+        return OptionsError(f"options of {cls.__name__.removesuffix('Options').lower()}", faults)
 
     @classmethod
     def checked(cls, values: Mapping[str, Any]) -> Self:
@@ -126,7 +129,7 @@ class Options(BaseModel):
                                        for name, value in values.items()})
         except ValidationError as problem:
             faults = [_fault(cls, fault) for fault in problem.errors(include_url=False)]
-            raise OptionsError(f"options of {cls.owner()}", faults) from None
+            raise cls.refused(faults) from None
 
     def plain(self) -> dict[str, Any]:
         """Name -> JSON value; quantities as exact text."""

@@ -117,7 +117,7 @@ def _fitting(block: str, geometries: tuple[str, ...], needs: dict[str, int], oth
 
 
 def _refusal(text: str) -> OptionsError:
-    return OptionsError("options of aep", [text])
+    return AepOptions.refused([text])
 
 
 def _ways_to_nics(fabric: Fabric, placed: Placement) -> list[tuple[float, float]]:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rackwright.devices import Gpu
-from rackwright.errors import DoesNotFit, OptionsError, TopologyError
+from rackwright.errors import DoesNotFit, TopologyError
 from rackwright.models.aep.options import BARRIER, AepOptions
 from rackwright.models.llm import LlmShape
 from rackwright.topologies.fabric import Fabric
@@ -78,7 +78,7 @@ def gpu_at(fabric: Fabric, name: str) -> Gpu:
 def _attention_gpus(fabric: Fabric, gpus: tuple[str, ...], options: AepOptions) -> tuple[str, ...]:
     if options.attention_gpus:
         if options.attention_gpus >= len(gpus):
-            raise OptionsError("options of aep", [
+            raise options.refused([
                 f"attention_gpus is {options.attention_gpus}, but the topology has {len(gpus)} "
                 f"GPUs and at least one must run experts: allowed are 1 to {len(gpus) - 1}"])
         return gpus[:options.attention_gpus]

@@ -9,7 +9,7 @@ import numpy as np
 from rackwright.engine.driver import drive
 from rackwright.engine.heap import heap_push
 from rackwright.engine.record import new_span_log
-from rackwright.errors import InputError, OptionsError
+from rackwright.errors import InputError
 from rackwright.hdl import timing
 from rackwright.models.curp.backups import new_backups
 from rackwright.models.curp.clients import new_clients
@@ -101,7 +101,7 @@ def _refuse(options: CurpOptions) -> None:
                      "group=primary, preset=ramcloud, witness_place=backups and replicas of 1 or "
                      "more")
     if wrong:
-        raise OptionsError("options of curp", wrong)
+        raise options.refused(wrong)
 
 
 def _servers(options: CurpOptions) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rackwright.errors import DoesNotFit, Interrupted, OptionsError
+from rackwright.errors import DoesNotFit, Interrupted
 from rackwright.models.deeppool.cluster_report import jobs_outcome
 from rackwright.models.deeppool.jobs import Cluster, Ended, FastJob, SlowJob, run_jobs
 from rackwright.models.deeppool.options import DeeppoolOptions, Settings, settings
@@ -104,7 +104,7 @@ def _cluster(options: DeeppoolOptions, chosen: Settings, gpus: int) -> Cluster:
     size = 1 if chosen.plan == "one_gpu" else options.job_gpus
     room = (options.partition_gpus or gpus // 2) if chosen.partitioned else gpus
     if size > room or room > gpus:
-        raise OptionsError("options of deeppool", [
+        raise options.refused([
             f"job_gpus = {size}, but {room} of {gpus} GPUs are there for foreground jobs"])
     shared = np.ones(gpus, bool)
     if chosen.partitioned:

@@ -22,8 +22,9 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from rackwright.errors import OptionsError, UsageError
+from rackwright.errors import UsageError
 from rackwright.models.deeppool.network import ELEMENT_BYTES, FlatNetwork, Network
+from rackwright.models.deeppool.options import DeeppoolOptions
 from rackwright.traces.profiles import LayerProfile
 
 __all__ = ["FORBIDDEN", "PlanCosts", "build_costs", "code_elements", "keyed_times", "layer_times",
@@ -84,7 +85,7 @@ def build_costs(profile: LayerProfile, network: Network, batch: int, gpus: int, 
     times = keyed_times(profile) if keyed else profile.times
     compute = layer_times(times, profile.batches, shares)
     if sync == "code" and not isinstance(network, FlatNetwork):
-        raise OptionsError("options of deeppool", [
+        raise DeeppoolOptions.refused([
             "sync = code counts gradients as the published code does, which makes sense on its "
             "flat network only: add network=flat, or write sync=parameters"])
     elements = code_elements(profile) if sync == "code" else profile.parameters
@@ -136,7 +137,7 @@ def _code_elements(profile: LayerProfile, layer: int) -> int:
         return 0
     _, found, _ = profile.configuration(layer)
     if "kernel_size" not in found or "out_channels" not in found:
-        raise OptionsError("options of deeppool", [
+        raise DeeppoolOptions.refused([
             f"sync = code needs kernel_size and out_channels of every convolution, which layer "
             f"{layer} of {profile.name} ({profile.layers[layer]}) does not name: write "
             "sync=parameters"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rackwright.devices import Gpu
-from rackwright.errors import OptionsError, TopologyError
+from rackwright.errors import TopologyError
 from rackwright.hdl.timing import timing
 from rackwright.models.deeppool.network import (
     ELEMENT_BYTES,
@@ -25,7 +25,7 @@ def gpus_of(fabric: Fabric, wanted: int, name: str = "gpus") -> tuple[str, ...]:
     if not found:
         raise TopologyError("DeepPool needs GPUs", ["the topology has none; try dgx-a100"])
     if wanted > len(found):
-        raise OptionsError("options of deeppool", [
+        raise DeeppoolOptions.refused([
             f"{name} = {wanted}, but the topology has {len(found)} GPUs: write at most that, or "
             "take a larger one, such as dgx-a100:hosts=8"])
     return found[:wanted or len(found)]

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from rackwright.errors import OptionsError, RackwrightError
+from rackwright.models.deeppool.options import DeeppoolOptions
 from rackwright.traces.packaged import sample_names, sample_path
 from rackwright.traces.profiles import LayerProfile
 from rackwright.traces.profiles_file import read_profile
@@ -29,7 +30,7 @@ def background_of(name: str, foreground: LayerProfile) -> LayerProfile:
     if plain in packaged_models():
         return read_profile(sample_path(_PREFIX + plain))
     if not Path(name).exists():
-        raise OptionsError("options of deeppool", [
+        raise DeeppoolOptions.refused([
             f"background = {name!r}: neither a file nor a packaged profile; write same, a file, "
             f"or one of {', '.join(packaged_models()) or '(none packaged)'}"])
     return read_profile(name)

@@ -7,7 +7,7 @@ from os import PathLike
 from pathlib import Path
 
 from rackwright.devices import Gpu
-from rackwright.errors import InputError, OptionsError
+from rackwright.errors import InputError
 from rackwright.models.deeppool.cluster import replay_jobs
 from rackwright.models.deeppool.multiplexer import Mux, multiplex, prepare_mux, run_mux, steady
 from rackwright.models.deeppool.options import DeeppoolOptions, Settings, settings
@@ -99,7 +99,7 @@ def prepare(fabric: Fabric, profile: LayerProfile, options: DeeppoolOptions) -> 
     background = background_of(options.background, profile)
     seconds = step_time(background, options.background_batch)
     if not seconds > 0:
-        raise OptionsError("options of deeppool", [
+        raise options.refused([
             f"a step of {background.name} takes no time: it cannot run in the background"])
     refuse_oversize(work, background if chosen.background else None, options.background_batch,
                     gpu.memory_nbytes * options.memory_share, gpu.name)
@@ -113,6 +113,6 @@ def _foreground_gpus(options: DeeppoolOptions, chosen: Settings, count: int) -> 
     if not chosen.partitioned:
         return count
     if options.partition_gpus > count:
-        raise OptionsError("options of deeppool", [
+        raise options.refused([
             f"partition_gpus = {options.partition_gpus} of {count} GPUs"])
     return options.partition_gpus or max(count // 2, 1)

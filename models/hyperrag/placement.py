@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rackwright.devices import Gpu, Nvme
-from rackwright.errors import OptionsError, TopologyError
+from rackwright.errors import TopologyError
 from rackwright.models.hyperrag.blocks import dequantiser
 from rackwright.models.hyperrag.options import HyperragOptions, Settings
 from rackwright.topologies.fabric import Fabric
@@ -87,7 +87,7 @@ def _hosts(fabric: Fabric, options: HyperragOptions) -> tuple[list[str], list[st
     if not with_gpus:
         raise TopologyError("HyperRAG needs a GPU", ["the topology has none"])
     if options.kv_servers >= len(with_gpus):
-        raise OptionsError("options of hyperrag", [
+        raise options.refused([
             f"kv_servers is {options.kv_servers}; hosts with GPUs: {len(with_gpus)}, and one of "
             f"them must re-rank: allowed are 0 to {len(with_gpus) - 1}"])
     keep = len(with_gpus) - options.kv_servers

@@ -11,7 +11,7 @@ from rackwright.devices import Gpu
 from rackwright.engine.driver import drive
 from rackwright.engine.flow_state import new_flows
 from rackwright.engine.record import new_span_log
-from rackwright.errors import InputError, OptionsError, TopologyError
+from rackwright.errors import InputError, TopologyError
 from rackwright.models.ending import Progress, outcome_of, shown
 from rackwright.models.hyperrag.caches import EVICTION, new_caches
 from rackwright.models.hyperrag.costs import Costs, build_costs
@@ -112,17 +112,17 @@ def prepare(fabric: Fabric, trace: DocumentTrace, options: HyperragOptions) -> P
 def _layers(model: LlmShape, options: HyperragOptions, chosen: Settings) -> int:
     """Layers that run; refuses what the costs do not know."""
     if model.experts > 1 or model.latent or model.window_blocks:
-        raise OptionsError("options of hyperrag", [
+        raise options.refused([
             f"{model.name} has experts, latent or windowed attention: a re-ranker here is a dense "
             "transformer, such as gemma-2b, minicpm-2b-layerwise or llama-8b"])
     if options.exit_layer == 0 or chosen.encoder:
         return model.blocks
     if not model.name.endswith("layerwise"):
-        raise OptionsError("options of hyperrag", [
+        raise options.refused([
             f"exit_layer is {options.exit_layer}, but {model.name} runs all of its layers: write "
             "0, or choose a layer-wise re-ranker such as minicpm-2b-layerwise"])
     if not FIRST_EXIT <= options.exit_layer <= model.blocks:
-        raise OptionsError("options of hyperrag", [
+        raise options.refused([
             f"exit_layer is {options.exit_layer}: {model.name} may stop at layers {FIRST_EXIT} to "
             f"{model.blocks}, or 0 for all"])
     return options.exit_layer

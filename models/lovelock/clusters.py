@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from rackwright.devices import Gpu, Link, Nvme, Server, SmartNic, catalog
-from rackwright.errors import OptionsError, TopologyError
+from rackwright.errors import TopologyError
 from rackwright.models.lovelock.options import LovelockOptions, core_performance
 from rackwright.topologies import compile as compile_graph
 from rackwright.topologies.fabric import Fabric
@@ -78,7 +78,7 @@ def headless(fabric: Fabric, options: LovelockOptions) -> Cluster:
     workers = _workers(roles)
     performance = core_performance(card.name, options)
     if performance is None:
-        raise OptionsError("options of lovelock", [
+        raise options.refused([
             f"core_performance of {card.name} is not known: give it, as the throughput of one "
             "core over that of an EPYC 7763's (0.79 for e2000)"])
     peak = card.memory_bandwidth
@@ -196,7 +196,7 @@ def _refuse_phi(roles: Mapping[str, tuple[str, ...]], options: LovelockOptions) 
     allowed = [phi for phi in range(1, max(counts.values()) + 1)
                if not any(count % phi for count in counts.values())]
     if options.phi not in allowed:
-        raise OptionsError("options of lovelock", [
+        raise options.refused([
             f"phi = {options.phi}: expected {', '.join(map(str, allowed))}; the pod has "
             f"{' and '.join(f'{count} {role}' for role, count in counts.items())} nodes, and a "
             "server stands for phi nodes of one role"])
@@ -233,7 +233,7 @@ def _nic(fabric: Fabric, host: str) -> str:
 def _server(options: LovelockOptions) -> Server:
     part = catalog.server(options.server)
     if not part.nic:
-        raise OptionsError("options of lovelock", [
+        raise options.refused([
             f"server {part.name} has no adapter; take one with a NIC, such as server-milan-1s"])
     return replace(part, nics=1)
 
@@ -241,7 +241,7 @@ def _server(options: LovelockOptions) -> Server:
 def _cable(options: LovelockOptions) -> Link:
     cable = catalog.link(options.server_network)
     if cable.kind not in _CABLES:
-        raise OptionsError("options of lovelock", [
+        raise options.refused([
             f"server_network is {cable.name!r}, of kind {cable.kind}; expected a cable to a "
             f"switch ({' or '.join(_CABLES)}), such as ethernet-100g"])
     return cable

@@ -15,7 +15,7 @@ import math
 from dataclasses import dataclass
 
 from rackwright.devices import Gpu
-from rackwright.errors import DoesNotFit, InputError, OptionsError, TopologyError
+from rackwright.errors import DoesNotFit, InputError, TopologyError
 from rackwright.models.llm import LlmShape
 from rackwright.models.serving.options import ServingOptions
 from rackwright.topologies.fabric import Fabric
@@ -123,7 +123,7 @@ def _check_split(shape: LlmShape, options: ServingOptions) -> None:
         faults.append(f"expert_parallel: {shape.experts} experts of {shape.name} cannot be shared "
                       f"evenly by {ranks} GPUs")
     if faults:
-        raise OptionsError("options of serving", faults)
+        raise options.refused(faults)
 
 
 def _one_gpu(fabric: Fabric, gpus: tuple[str, ...]) -> Gpu:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from rackwright.engine.driver import drive
 from rackwright.engine.record import new_span_log
-from rackwright.errors import DoesNotFit, InputError, Interrupted, OptionsError
+from rackwright.errors import DoesNotFit, InputError, Interrupted
 from rackwright.models.llm import LlmShape, shape
 from rackwright.models.outcome import Outcome
 from rackwright.models.serving.checks import Checks
@@ -86,7 +86,7 @@ def prepare(fabric: Fabric, trace: RequestTrace, options: ServingOptions, seed: 
         raise InputError(f"the trace has {len(trace)} requests for {options.engines} engines",
                          place=trace.name)
     if 0 < options.concurrency < options.engines:
-        raise OptionsError("options of serving", [
+        raise options.refused([
             f"concurrency is {options.concurrency}: {options.engines} engines need a client each"])
     language = _language(options)
     _check_caching(language, options)
@@ -114,7 +114,7 @@ def _check_caching(language: LlmShape, options: ServingOptions) -> None:
         (f"{language.name}, some of whose blocks have a window", language.window_blocks > 0))
         if used]
     if faults:
-        raise OptionsError("options of serving", faults)
+        raise options.refused(faults)
 
 
 def _dealt(trace: RequestTrace, options: ServingOptions, placed: Placement, fixed: Fixed,
@@ -133,7 +133,7 @@ def _language(options: ServingOptions) -> LlmShape:
     if options.top_k == 0:
         return found
     if options.top_k > found.experts:
-        raise OptionsError("options of serving", [
+        raise options.refused([
             f"top_k is {options.top_k}; {found.name} has {found.experts} experts in a block"])
     return dataclasses.replace(found, experts_per_token=options.top_k)
 
